@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The algorithm table: one row an algorithm, data only. */
+#ifndef _IPSEC_ALG_H
+#define _IPSEC_ALG_H
+
+#include <linux/types.h>
+
+enum ipsec_alg_kind {
+	IPSEC_ALG_AUTH,		/* sadb_sa_auth: integrity of AH and ESP */
+	IPSEC_ALG_ENCRYPT,	/* sadb_sa_encrypt: ciphers and AEADs of ESP */
+};
+
+/* How the initialization vector of each packet is made. */
+enum ipsec_iv_kind {
+	IPSEC_IV_NONE,
+	IPSEC_IV_RANDOM,	/* unpredictable: CBC */
+	IPSEC_IV_COUNTER,	/* unique: counter modes */
+};
+
+/**
+ * struct ipsec_alg_desc - one algorithm
+ * @name: setkey's name
+ * @driver: Linux Crypto API name; of an AEAD the whole transform
+ * @kind: integrity or encryption
+ * @id: SADB_AALG_* or SADB_EALG_* number on the PF_KEY wire
+ * @aead: encryption that brings its own integrity; no @kind AUTH beside it
+ * @key_min: shortest key in bits, salt included
+ * @key_max: longest key in bits
+ * @key_step: lengths allowed between, in bits; 0 = only @key_min and @key_max
+ * @salt: bytes at the end of the key that are a salt or nonce
+ * @icv: ICV length in bytes (RFC 4868 for SHA-2); of an AEAD its tag
+ * @icv_kame: ICV length of KAME, where it differs; else equal to @icv
+ * @iv: IV length in bytes
+ * @iv_kind: how IVs are made
+ * @block: plaintext is padded to a multiple of this, at least 4
+ */
+struct ipsec_alg_desc {
+	const char		*name;
+	const char		*driver;
+	enum ipsec_alg_kind	kind;
+	u8			id;
+	bool			aead;
+	u16			key_min;
+	u16			key_max;
+	u16			key_step;
+	u8			salt;
+	u8			icv;
+	u8			icv_kame;
+	u8			iv;
+	enum ipsec_iv_kind	iv_kind;
+	u8			block;
+};
+
+extern const struct ipsec_alg_desc ipsec_alg_table[];
+extern const unsigned int ipsec_alg_count;
+
+const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
+bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
+bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
+
+#endif /* _IPSEC_ALG_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The values behind net.inet.ipsec.*, net.inet6.ipsec6.* and net.key.*. */
+#ifndef _IPSEC_KNOBS_H
+#define _IPSEC_KNOBS_H
+
+/**
+ * struct ipsec_knobs_family - knobs that exist once for each address family
+ * @def_policy: 0 discard or 1 none, where no policy matches
+ * @esp_trans_deflev: level "default" of ESP transport: 1 use, 2 require
+ * @esp_net_deflev: the same for ESP tunnel
+ * @ah_trans_deflev: the same for AH transport
+ * @ah_net_deflev: the same for AH tunnel
+ * @ecn: tunnels and congestion notification: -1 no care, 0 forbidden, 1 allowed
+ */
+struct ipsec_knobs_family {
+	int	def_policy;
+	int	esp_trans_deflev;
+	int	esp_net_deflev;
+	int	ah_trans_deflev;
+	int	ah_net_deflev;
+	int	ecn;
+};
+
+/**
+ * struct ipsec_knobs - all knobs of one network namespace
+ * @v4: net.inet.ipsec
+ * @v6: net.inet6.ipsec6
+ * @ah_cleartos: the type-of-service byte does not enter AH's ICV
+ * @ah_offsetmask: bits of the fragment-offset word that enter AH's ICV
+ * @dfbit: DF of IPv4 tunnels: 0 clear, 1 set, 2 copy
+ * @debug: log why packets are dropped; one variable under both trees
+ * @spi_trycnt: random draws of GETSPI before it gives up
+ * @spi_minval: lowest SPI that GETSPI hands out by itself
+ * @spi_maxval: highest SPI that GETSPI hands out by itself
+ * @larval_lifetime: seconds an SPI waits for its keys
+ * @preferred_oldsa: 1 the oldest usable SA sends, 0 the newest
+ *
+ * Every field is an int that sysctl writes and packets read without a lock, by
+ * READ_ONCE().
+ */
+struct ipsec_knobs {
+	struct ipsec_knobs_family	v4;
+	struct ipsec_knobs_family	v6;
+	int				ah_cleartos;
+	int				ah_offsetmask;
+	int				dfbit;
+	int				debug;
+	int				spi_trycnt;
+	int				spi_minval;
+	int				spi_maxval;
+	int				larval_lifetime;
+	int				preferred_oldsa;
+};
+
+struct net;
+
+void ipsec_knobs_init(struct ipsec_knobs *knobs);
+int ipsec_sysctl_init(struct net *net);
+void ipsec_sysctl_exit(struct net *net);
+int ipsec_proc_init(struct net *net);
+void ipsec_proc_exit(struct net *net);
+
+#endif /* _IPSEC_KNOBS_H */

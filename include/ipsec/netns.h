@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What one network namespace has; field letters in sa.h. */
+#ifndef _IPSEC_NETNS_H
+#define _IPSEC_NETNS_H
+
+#include <linux/atomic.h>
+#include <linux/percpu.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <ipsec/knobs.h>
+#include <ipsec/sa.h>
+#include <ipsec/sp.h>
+#include <ipsec/stats.h>
+
+struct ipsec_flow_cache;
+
+/**
+ * struct ipsec_net - the stack of one network namespace
+ * @sad: security associations
+ * @spd: policies
+ * @knobs: sysctl values
+ * @generation: [A] bumped by every change that can change a packet's fate
+ * @flow_cache: [A] decisions of each CPU; NULL until the first policy
+ * @stats: [A] counters of each CPU
+ * @hooked: [hook.c's mutex] the netfilter hooks are registered
+ * @sysctl4: [N] net.inet.ipsec
+ * @sysctl6: [N] net.inet6.ipsec6
+ * @sysctl_key: [N] net.key
+ */
+struct ipsec_net {
+	struct ipsec_sad			sad;
+	struct ipsec_spd			spd;
+	struct ipsec_knobs			knobs;
+	atomic_t				generation;
+	struct ipsec_flow_cache __percpu	*flow_cache;
+	struct ipsec_stats __percpu		*stats;
+	bool					hooked;
+	struct ctl_table_header			*sysctl4;
+	struct ctl_table_header			*sysctl6;
+	struct ctl_table_header			*sysctl_key;
+};
+
+extern unsigned int ipsec_net_id;
+
+static inline struct ipsec_net *ipsec_net(const struct net *net)
+{
+	return net_generic(net, ipsec_net_id);
+}
+
+/* Makes every cached decision of @net stale. */
+static inline void ipsec_generation_bump(struct net *net)
+{
+	/* Pairs with the acquire in ipsec_flow_cache_lookup(). */
+	smp_mb__before_atomic();
+	atomic_inc(&ipsec_net(net)->generation);
+}
+
+static inline const struct ipsec_knobs_family *
+ipsec_knobs_of(const struct ipsec_net *in, sa_family_t family)
+{
+	return family == AF_INET ? &in->knobs.v4 : &in->knobs.v6;
+}
+
+/* Packets are looked at only from now on: the first policy or knob asks. */
+int ipsec_hooks_enable(struct net *net);
+
+#endif /* _IPSEC_NETNS_H */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Security associations and their database (RFC 4301 section 4.4.2).
+ *
+ * Locks and ownership
+ * ===================
+ * Field letters, here and in sp.h and netns.h:
+ *   [I] immutable once published   [R] RCU pointer or list
+ *   [D] sad.lock                   [P] spd.lock
+ *   [s] sa->lock                   [A] atomic or per CPU
+ *   [N] written by netns init and exit only
+ *
+ * Order: PF_KEY mutex, spd.lock, sad.lock, sa->lock. The table locks and
+ * sa->lock are taken with bottom halves disabled. No lock is held across
+ * crypto, packet delivery, key manager calls, socket wake-ups or kfree_skb().
+ *
+ * An SA reference is held by the SAD, by an armed timer, and by each packet
+ * whose crypto is asynchronous. The flow cache holds none: it is valid only for
+ * the generation in which it was filled, the generation is bumped when an SA
+ * leaves the SAD, and the memory outlives that by an RCU grace period.
+ *
+ * Delete, in this order: state = DEAD under sa->lock, unlink, bump the
+ * generation, cancel the timer, drop the SAD's reference. The last put waits a
+ * grace period, then a work item frees the transform (which may sleep), wipes
+ * the keys and frees the memory.
+ */
+#ifndef _IPSEC_SA_H
+#define _IPSEC_SA_H
+
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <net/dst_cache.h>
+#include <net/net_namespace.h>
+#include <ipsec/addr.h>
+#include <ipsec/alg.h>
+#include <ipsec/crypt.h>
+#include <ipsec/key.h>
+#include <ipsec/lifetime.h>
+#include <ipsec/replay.h>
+
+struct ipsec_xform;
+struct xfrm_state;
+
+/* Life of an SA; the numbers are SADB_SASTATE_*. */
+enum ipsec_sa_state {
+	IPSEC_SA_LARVAL,	/* has an SPI, waits for its keys */
+	IPSEC_SA_MATURE,
+	IPSEC_SA_DYING,		/* soft limit passed; still usable */
+	IPSEC_SA_DEAD,		/* unlinked; only references remain */
+};
+
+/* The numbers are PF_KEY's IPSEC_MODE_*. */
+enum ipsec_mode_kind {
+	IPSEC_MODE_KIND_ANY,
+	IPSEC_MODE_KIND_TRANSPORT,
+	IPSEC_MODE_KIND_TUNNEL,
+};
+
+/**
+ * struct ipsec_sad_key - what the inbound look-up knows of a packet
+ * @daddr: destination address of the outer header
+ * @spi: SPI of the AH or ESP header
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @family: family of @daddr
+ * @pad: always zero
+ */
+struct ipsec_sad_key {
+	union ipsec_addr	daddr;
+	__be32			spi;
+	u8			proto;
+	u8			family;
+	u16			pad;
+};
+
+/**
+ * struct ipsec_ends_key - what the outbound look-up knows of a request
+ * @saddr: source address of the SA
+ * @daddr: destination address of the SA
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @family: family of the addresses
+ * @pad: always zero
+ */
+struct ipsec_ends_key {
+	union ipsec_addr	saddr;
+	union ipsec_addr	daddr;
+	u8			proto;
+	u8			family;
+	u16			pad;
+};
+
+/**
+ * struct ipsec_sa_params - everything that makes an SA, as a daemon gives it
+ * @ends: addresses, family and protocol
+ * @spi: security parameters index
+ * @mode: enum ipsec_mode_kind
+ * @state_pid: sadb_msg_pid of the creator
+ * @seq: sadb_msg_seq of the creator
+ * @reqid: 0 or the id that policies of level unique ask for
+ * @flags: sadb_sa_flags, stored and dumped as given
+ * @replay: sadb_sa_replay: bytes of window, 8 packets each
+ * @esn: 64-bit sequence numbers
+ * @aalg: SADB_AALG_* number, 0 = none
+ * @ealg: SADB_EALG_* number, 0 = none
+ * @akey: integrity key, borrowed
+ * @ekey: encryption key, borrowed
+ * @hard: hard limits
+ * @soft: soft limits
+ */
+struct ipsec_sa_params {
+	struct ipsec_ends_key	ends;
+	__be32			spi;
+	u8			mode;
+	u32			state_pid;
+	u32			seq;
+	u32			reqid;
+	u32			flags;
+	u32			replay;
+	bool			esn;
+	u8			aalg;
+	u8			ealg;
+	struct ipsec_key	akey;
+	struct ipsec_key	ekey;
+	struct ipsec_limits	hard;
+	struct ipsec_limits	soft;
+};
+
+/**
+ * struct ipsec_sa - a security association
+ * @key: [I] identity in the SAD
+ * @spi_node: [D R] link of the table by @key
+ * @ends: [I] the two ends and the protocol
+ * @ends_node: [D R] link of the table by @ends
+ * @serial: [D] position in the list of all SAs, ascending with age
+ * @linked: [D] is in the tables
+ * @net: [I] the namespace; SAs never outlive it
+ * @xform: [I] ESP; NULL while larval
+ * @cipher: [I] of ESP
+ * @akey: [I] kept because DUMP and GET return it
+ * @ekey: [I] the same
+ * @mode: [I] enum ipsec_mode_kind
+ * @aalg: [I] SADB_AALG_* number
+ * @ealg: [I] SADB_EALG_* number
+ * @reqid: [I] see struct ipsec_sa_params
+ * @flags: [I] sadb_sa_flags
+ * @replay_bytes: [I] sadb_sa_replay as given
+ * @pid: [I] sadb_msg_pid of the creator
+ * @seq: [I] sadb_msg_seq of the creator
+ * @state: [s] enum ipsec_sa_state; read without the lock by READ_ONCE
+ * @out_seq: [A] sequence numbers used up
+ * @replay: the receiver's window, see there
+ * @life: limits and use, see there
+ * @timer: armed while a time limit or the larval limit runs
+ * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
+ * @history: [s R] the mark that received packets carry, made when first needed
+ * @pmtu: [A] path MTU learned from ICMP for the outer packet, 0 = none
+ * @lock: protects the [s] fields; never held across crypto or delivery
+ * @refs: [A] see the head of this file
+ * @rcu_work: frees the SA in process context after a grace period
+ */
+struct ipsec_sa {
+	struct ipsec_sad_key	key;
+	struct rhash_head	spi_node;
+	struct ipsec_ends_key	ends;
+	struct rhlist_head	ends_node;
+	u32			serial;
+	bool			linked;
+	struct net		*net;
+	const struct ipsec_xform *xform;
+	struct ipsec_cipher	cipher;
+	struct ipsec_key	akey;
+	struct ipsec_key	ekey;
+	u8			mode;
+	u8			aalg;
+	u8			ealg;
+	u32			reqid;
+	u32			flags;
+	u32			replay_bytes;
+	u32			pid;
+	u32			seq;
+	u8			state;
+	atomic64_t		out_seq;
+	struct ipsec_replay	replay;
+	struct ipsec_lifetime	life;
+	struct timer_list	timer;
+	struct dst_cache	outer_dst;
+	struct xfrm_state __rcu	*history;
+	u32			pmtu;
+	spinlock_t		lock;
+	refcount_t		refs;
+	struct rcu_work		rcu_work;
+};
+
+/**
+ * struct ipsec_sad - the SAD of one network namespace
+ * @by_spi: [R] struct ipsec_sad_key -> SA, writers hold @lock
+ * @by_ends: [R] struct ipsec_ends_key -> SAs, writers hold @lock
+ * @all: [D] serial -> SA, for dumps and flushes in the order of creation
+ * @next_serial: [D] where the next SA goes in @all
+ * @count: [D] linked SAs; read without the lock as a hint
+ * @lock: protects the tables and the links of SAs
+ */
+struct ipsec_sad {
+	struct rhashtable	by_spi;
+	struct rhltable		by_ends;
+	struct xarray		all;
+	u32			next_serial;
+	u32			count;
+	spinlock_t		lock;
+};
+
+/* One SA: sa.c. */
+struct ipsec_sa *ipsec_sa_create(struct net *net,
+				 const struct ipsec_sa_params *params);
+struct ipsec_sa *ipsec_sa_larval(struct net *net,
+				 const struct ipsec_sa_params *params);
+void ipsec_sa_destroy(struct ipsec_sa *sa);
+void ipsec_sa_delete(struct ipsec_sa *sa);
+void ipsec_sa_arm(struct ipsec_sa *sa);
+void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes);
+
+static inline void ipsec_sa_hold(struct ipsec_sa *sa)
+{
+	refcount_inc(&sa->refs);
+}
+
+static inline void ipsec_sa_put(struct ipsec_sa *sa)
+{
+	if (refcount_dec_and_test(&sa->refs))
+		ipsec_sa_destroy(sa);
+}
+
+/* Whether packets may use @sa. */
+static inline bool ipsec_sa_usable(const struct ipsec_sa *sa)
+{
+	u8 state = READ_ONCE(sa->state);
+
+	return state == IPSEC_SA_MATURE || state == IPSEC_SA_DYING;
+}
+
+/* The database: sad.c. */
+int ipsec_sad_add(struct ipsec_sa *sa);
+int ipsec_sad_replace(struct ipsec_sa *old, struct ipsec_sa *sa);
+bool ipsec_sad_unlink(struct ipsec_sa *sa);
+struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
+				      const struct ipsec_sad_key *key);
+struct ipsec_sa *ipsec_sad_get(struct net *net,
+			       const struct ipsec_sad_key *key);
+struct ipsec_sa *ipsec_sad_find_out(struct net *net,
+				    const struct ipsec_ends_key *ends,
+				    u8 mode, u32 reqid);
+struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
+				     const struct ipsec_sa_params *params,
+				     u32 min, u32 max);
+struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
+				u8 proto);
+unsigned int ipsec_sad_count(struct net *net, u8 proto);
+unsigned int ipsec_sad_flush(struct net *net, u8 proto);
+unsigned int ipsec_sad_delete_ends(struct net *net,
+				   const struct ipsec_ends_key *ends);
+int ipsec_sad_init(struct ipsec_sad *sad);
+void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
+int ipsec_sa_init(void);
+void ipsec_sa_exit(void);
+
+#endif /* _IPSEC_SA_H */

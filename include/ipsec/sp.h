@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Security policies and their database (RFC 4301 section 4.4.1). Field letters
+ * and lock order: sa.h.
+ */
+#ifndef _IPSEC_SP_H
+#define _IPSEC_SP_H
+
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <net/net_namespace.h>
+#include <ipsec/addr.h>
+#include <ipsec/selector.h>
+
+/* Requests of one policy, and so the transforms of one packet, at most. */
+#define IPSEC_MAX_DEPTH		5
+
+/* What a policy does with a packet; the numbers are PF_KEY's. */
+enum ipsec_sp_type {
+	IPSEC_SP_DISCARD,
+	IPSEC_SP_NONE,
+	IPSEC_SP_IPSEC,
+};
+
+/* How much protection a request insists on; the numbers are PF_KEY's. */
+enum ipsec_level {
+	IPSEC_LEVEL_IS_DEFAULT,	/* ask the knobs, see level.c */
+	IPSEC_LEVEL_IS_USE,
+	IPSEC_LEVEL_IS_REQUIRE,
+	IPSEC_LEVEL_IS_UNIQUE,
+};
+
+/* Largest reqid that an administrator may choose (ipsec_set_policy(3)). */
+#define IPSEC_REQID_MANUAL_MAX	0x3fff
+
+/**
+ * struct ipsec_request - one transform that a policy asks for
+ * @proto: IPPROTO_ESP, IPPROTO_AH or IPPROTO_COMP
+ * @mode: enum ipsec_mode_kind, transport or tunnel
+ * @level: enum ipsec_level
+ * @family: family of the endpoints; 0 = the packet's own addresses
+ * @reqid: 0 = any SA, else only SAs with this id (level unique)
+ * @saddr: endpoint here
+ * @daddr: endpoint there
+ */
+struct ipsec_request {
+	u8			proto;
+	u8			mode;
+	u8			level;
+	u8			family;
+	u32			reqid;
+	union ipsec_addr	saddr;
+	union ipsec_addr	daddr;
+};
+
+/**
+ * struct ipsec_sp_key - where a policy is found: its selector, masked
+ * @src: source network
+ * @dst: destination network
+ * @sport: source port
+ * @dport: destination port
+ * @proto: upper-layer protocol
+ * @group: the mask tuple that it belongs to
+ */
+struct ipsec_sp_key {
+	union ipsec_addr	src;
+	union ipsec_addr	dst;
+	__be16			sport;
+	__be16			dport;
+	u8			proto;
+	u8			pad[3];
+	u32			group;
+};
+
+/**
+ * struct ipsec_sp - a policy, an entry of the SPD
+ * @sel: [I] which packets
+ * @key: [I] @sel masked, for the table
+ * @node: [P R] link of the table of its direction
+ * @order_node: [P] link of the tree by @order
+ * @group_node: [P] link of its group's tree by @order
+ * @group: [I once added] policies with the same masks
+ * @order: [P] priority in the high half, then the ordinal: the lower wins
+ * @id: [I once added] 8n + direction - 1, unique in the namespace
+ * @id_node: [P R] link of the table by @id
+ * @priority: [I] as given by the user, the lower wins
+ * @dir: [I] enum ipsec_dir
+ * @type: [I] enum ipsec_sp_type
+ * @linked: [P] is in the tables
+ * @net: [I] the namespace; policies never outlive it
+ * @lifetime: [I] seconds until it expires, 0 = never
+ * @validtime: [I] seconds without use until it expires, 0 = never
+ * @add_time: [I] wall clock when added, seconds
+ * @use_time: wall clock of the last use, seconds; races are harmless
+ * @refs: [A] held by the SPD and by whoever ipsec_spd_get() gave it to
+ * @rcu: frees it
+ * @n_requests: [I] length of @requests, at most IPSEC_MAX_DEPTH
+ * @requests: [I] the first one is applied first, it is the innermost
+ */
+struct ipsec_sp {
+	struct ipsec_selector	sel;
+	struct ipsec_sp_key	key;
+	struct rhlist_head	node;
+	struct rb_node		order_node;
+	struct rb_node		group_node;
+	struct ipsec_sp_group	*group;
+	u64			order;
+	u32			id;
+	struct rhash_head	id_node;
+	u32			priority;
+	u8			dir;
+	u8			type;
+	bool			linked;
+	struct net		*net;
+	u64			lifetime;
+	u64			validtime;
+	time64_t		add_time;
+	time64_t		use_time;
+	refcount_t		refs;
+	struct rcu_head		rcu;
+	unsigned int		n_requests;
+	struct ipsec_request	requests[];
+};
+
+/**
+ * struct ipsec_spd_dir - the policies of one direction
+ * @table: [R] struct ipsec_sp_key -> policies, writers hold spd.lock
+ * @ordered: [P] all policies by order, for dumps
+ * @groups: [P R] the mask tuples in use, the one with the best entry first
+ * @next_ordinal: [P] breaks ties between equal priorities: first come, first
+ * @count: [P] policies; read without the lock as a hint
+ */
+struct ipsec_spd_dir {
+	struct rhltable			table;
+	struct rb_root			ordered;
+	struct ipsec_spd_groups __rcu	*groups;
+	u32				next_ordinal;
+	u32				count;
+};
+
+/**
+ * struct ipsec_spd - the SPD of one network namespace
+ * @dir: the three directions, indexed by enum ipsec_dir
+ * @by_id: [R] id -> policy, writers hold @lock
+ * @next_id: [P] where the search for a free id starts
+ * @next_reqid: [P] where the search for a free reqid starts
+ * @next_group: [P] number of the next group
+ * @lock: protects the tables and the links of policies
+ */
+struct ipsec_spd {
+	struct ipsec_spd_dir	dir[IPSEC_DIRS];
+	struct rhashtable	by_id;
+	u32			next_id;
+	u32			next_reqid;
+	u32			next_group;
+	spinlock_t		lock;
+};
+
+void ipsec_sp_free(struct ipsec_sp *sp);
+
+static inline void ipsec_sp_put(struct ipsec_sp *sp)
+{
+	if (refcount_dec_and_test(&sp->refs))
+		ipsec_sp_free(sp);
+}
+
+struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests);
+int ipsec_spd_add(struct ipsec_sp *sp, bool replace);
+bool ipsec_spd_delete(struct ipsec_sp *sp);
+struct ipsec_sp *ipsec_spd_lookup(struct net *net,
+				  const struct ipsec_flow *flow);
+struct ipsec_sp *ipsec_spd_find(struct net *net, enum ipsec_dir dir,
+				const struct ipsec_selector *sel);
+struct ipsec_sp *ipsec_spd_get(struct net *net, u32 id);
+struct ipsec_sp *ipsec_spd_next(struct net *net, enum ipsec_dir dir,
+				u64 *cursor);
+unsigned int ipsec_spd_count(struct net *net);
+unsigned int ipsec_spd_flush(struct net *net);
+int ipsec_spd_init(struct ipsec_spd *spd);
+void ipsec_spd_exit(struct net *net, struct ipsec_spd *spd);
+
+#endif /* _IPSEC_SP_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Transforms: how one protocol changes a packet. One const struct a protocol. */
+#ifndef _IPSEC_XFORM_H
+#define _IPSEC_XFORM_H
+
+#include <linux/types.h>
+
+struct ipsec_sa;
+struct ipsec_sa_params;
+struct sk_buff;
+
+/**
+ * struct ipsec_xform - a protocol that protects packets
+ * @proto: IPPROTO_*
+ * @init: check @params and set up the SA's crypto. Returns 0, -EINVAL for a
+ *        key or algorithm that does not fit, -ENOSYS for one that the kernel
+ *        lacks, -ENOMEM. Context: process.
+ * @destroy: free what @init made. Context: process.
+ * @output: protect @skb, whose network header is the header to keep in front.
+ *          Returns 0, -EINPROGRESS (ipsec_output_resume() follows), or an
+ *          errno; the packet stays the caller's unless it is -EINPROGRESS.
+ * @input: open @skb, whose data points at the protocol's header. Returns the
+ *         next header with that header and the trailer removed, -EINPROGRESS
+ *         (ipsec_input_resume() follows), or minus enum ipsec_stat minus one.
+ * @headroom: bytes that @output needs in front of the payload
+ * @tailroom: bytes that @output may need behind it
+ * @payload: longest payload that still fits in @space bytes of @output, where
+ *           @space counts this transform's header and trailer
+ */
+struct ipsec_xform {
+	u8		proto;
+	int		(*init)(struct ipsec_sa *sa,
+				const struct ipsec_sa_params *params);
+	void		(*destroy)(struct ipsec_sa *sa);
+	int		(*output)(struct ipsec_sa *sa, struct sk_buff *skb);
+	int		(*input)(struct ipsec_sa *sa, struct sk_buff *skb);
+	unsigned int	(*headroom)(const struct ipsec_sa *sa);
+	unsigned int	(*tailroom)(const struct ipsec_sa *sa);
+	unsigned int	(*payload)(const struct ipsec_sa *sa,
+				   unsigned int space);
+};
+
+extern const struct ipsec_xform ipsec_xform_esp;
+
+const struct ipsec_xform *ipsec_xform_find(u8 proto);
+
+#endif /* _IPSEC_XFORM_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this room share and no other room needs. */
+#ifndef _IPSEC_NET_H
+#define _IPSEC_NET_H
+
+#include <linux/skbuff.h>
+#include <net/ip.h>
+#include <ipsec/netns.h>
+#include <ipsec/sa.h>
+#include <ipsec/selector.h>
+#include <ipsec/sp.h>
+
+/* What is to happen to a packet. */
+enum ipsec_verdict {
+	IPSEC_PASS,
+	IPSEC_DISCARD,
+	IPSEC_PROTECT,
+};
+
+/**
+ * struct ipsec_decision - the fate of the packets of one flow
+ * @verdict: pass, drop or protect
+ * @reason: the counter of a drop
+ * @n_sas: SAs to apply, with @verdict PROTECT
+ * @sp: the policy that decided, NULL for the system default
+ * @sas: the SAs, innermost first
+ *
+ * No references: valid within the RCU section that obtained it.
+ */
+struct ipsec_decision {
+	u8			verdict;
+	u8			reason;
+	u8			n_sas;
+	struct ipsec_sp		*sp;
+	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
+};
+
+/**
+ * struct ipsec_skb_cb - a packet between two transforms, in skb->cb
+ * @sas: SAs still to apply from @next on
+ * @n: how many @sas there are
+ * @next: index of the SA in work
+ * @held: references on the remaining @sas are held: crypto went asynchronous
+ */
+struct ipsec_skb_cb {
+	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
+	u8			n;
+	u8			next;
+	bool			held;
+};
+
+static inline struct ipsec_skb_cb *ipsec_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct ipsec_skb_cb) > sizeof(skb->cb));
+	return (struct ipsec_skb_cb *)skb->cb;
+}
+
+static inline sa_family_t ipsec_skb_family(const struct sk_buff *skb)
+{
+	return skb->protocol == htons(ETH_P_IP) ? AF_INET : AF_INET6;
+}
+
+/* flow_cache.c */
+int ipsec_flow_cache_alloc(struct ipsec_net *in);
+bool ipsec_flow_cache_lookup(struct ipsec_net *in,
+			     const struct ipsec_flow *flow,
+			     struct ipsec_decision *decision, u32 *generation);
+void ipsec_flow_cache_store(struct ipsec_net *in,
+			    const struct ipsec_flow *flow,
+			    const struct ipsec_decision *decision,
+			    u32 generation);
+
+/* level.c */
+enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
+				     const struct ipsec_request *req);
+
+/* bundle.c */
+void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
+			  struct ipsec_decision *decision);
+
+/* output.c */
+void ipsec_decide_output(struct net *net, const struct ipsec_flow *flow,
+			 struct ipsec_decision *decision);
+unsigned int ipsec_output(struct net *net, struct sock *sk,
+			  struct sk_buff *skb, sa_family_t family,
+			  enum ipsec_dir dir, struct net_device *in);
+void ipsec_output_resume(struct sk_buff *skb, int err);
+
+/* tunnel.c */
+int ipsec_tunnel_encap(struct ipsec_sa *sa, struct sk_buff *skb);
+int ipsec_tunnel_decap(struct ipsec_sa *sa, struct sk_buff *skb,
+		       sa_family_t inner);
+struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
+
+/* pmtu.c */
+int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
+		     const struct ipsec_decision *decision, enum ipsec_dir dir);
+void ipsec_pmtu_learn(struct ipsec_sa *sa, u32 mtu);
+
+/* input.c */
+int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa);
+void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
+
+/* inpolicy.c */
+bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
+			      sa_family_t family, bool forward);
+
+/* history.c */
+bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa);
+void ipsec_history_release(struct ipsec_sa *sa);
+bool ipsec_history_has(const struct sk_buff *skb, u8 proto);
+bool ipsec_history_tunnel(const struct sk_buff *skb,
+			  struct ipsec_ends_key *ends);
+
+/* hook.c */
+int ipsec_hook_init(void);
+void ipsec_hook_exit(void);
+void ipsec_hooks_disable(struct net *net);
+void ipsec_hook_send(struct net *net, struct sk_buff *skb);
+void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
+
+/* netns.c */
+int ipsec_netns_init(void);
+void ipsec_netns_exit(void);
+
+#endif /* _IPSEC_NET_H */
