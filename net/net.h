@@ -3,6 +3,7 @@
 #ifndef _IPSEC_NET_H
 #define _IPSEC_NET_H
 
+#include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
 #include <ipsec/netns.h>
@@ -21,7 +22,9 @@ enum ipsec_verdict {
  * struct ipsec_decision - the fate of the packets of one flow
  * @verdict: pass, drop or protect
  * @reason: the counter of a drop
- * @n_sas: SAs to apply, with @verdict PROTECT
+ * @n: SAs to apply, with @verdict PROTECT
+ * @tunnel: bit i set: the SA i encapsulates
+ * @final: the same packet would be decided the same way again: may be cached
  * @sp: the policy that decided, NULL for the system default
  * @sas: the SAs, innermost first
  *
@@ -30,23 +33,25 @@ enum ipsec_verdict {
 struct ipsec_decision {
 	u8			verdict;
 	u8			reason;
-	u8			n_sas;
+	u8			n;
+	u8			tunnel;
+	bool			final;
 	struct ipsec_sp		*sp;
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
 };
 
 /**
  * struct ipsec_skb_cb - a packet between two transforms, in skb->cb
- * @sas: SAs still to apply from @next on
+ * @sas: the SAs to apply
  * @n: how many @sas there are
  * @next: index of the SA in work
- * @held: references on the remaining @sas are held: crypto went asynchronous
+ * @tunnel: bit i set: the SA i encapsulates
  */
 struct ipsec_skb_cb {
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
 	u8			n;
 	u8			next;
-	bool			held;
+	u8			tunnel;
 };
 
 static inline struct ipsec_skb_cb *ipsec_cb(struct sk_buff *skb)
@@ -62,13 +67,14 @@ static inline sa_family_t ipsec_skb_family(const struct sk_buff *skb)
 
 /* flow_cache.c */
 int ipsec_flow_cache_alloc(struct ipsec_net *in);
+void ipsec_flow_cache_free(struct ipsec_net *in);
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
-			     struct ipsec_decision *decision, u32 *generation);
+			     struct ipsec_decision *decision, u64 *generation);
 void ipsec_flow_cache_store(struct ipsec_net *in,
 			    const struct ipsec_flow *flow,
 			    const struct ipsec_decision *decision,
-			    u32 generation);
+			    u64 generation);
 
 /* level.c */
 enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
@@ -79,23 +85,25 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 			  struct ipsec_decision *decision);
 
 /* output.c */
-void ipsec_decide_output(struct net *net, const struct ipsec_flow *flow,
-			 struct ipsec_decision *decision);
-unsigned int ipsec_output(struct net *net, struct sock *sk,
-			  struct sk_buff *skb, sa_family_t family,
-			  enum ipsec_dir dir, struct net_device *in);
+unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
+			  const struct nf_hook_state *state);
+void ipsec_output_hold(struct sk_buff *skb);
+void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);
+int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
 
 /* tunnel.c */
-int ipsec_tunnel_encap(struct ipsec_sa *sa, struct sk_buff *skb);
-int ipsec_tunnel_decap(struct ipsec_sa *sa, struct sk_buff *skb,
-		       sa_family_t inner);
 struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
+bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);
+bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
 /* pmtu.c */
+unsigned int ipsec_inner_mtu(const struct sk_buff *skb,
+			     const struct ipsec_decision *decision);
 int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
-		     const struct ipsec_decision *decision, enum ipsec_dir dir);
-void ipsec_pmtu_learn(struct ipsec_sa *sa, u32 mtu);
+		     const struct ipsec_decision *decision, bool forward);
+void ipsec_pmtu_learn(struct net *net, const struct ipsec_sad_key *key,
+		      u32 mtu);
 
 /* input.c */
 int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa);
@@ -106,7 +114,7 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 			      sa_family_t family, bool forward);
 
 /* history.c */
-bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa);
+bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);
 void ipsec_history_release(struct ipsec_sa *sa);
 bool ipsec_history_has(const struct sk_buff *skb, u8 proto);
 bool ipsec_history_tunnel(const struct sk_buff *skb,

@@ -20,6 +20,7 @@ struct ipsec_flow_cache;
  * @spd: policies
  * @knobs: sysctl values
  * @generation: [A] bumped by every change that can change a packet's fate
+ * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @flow_cache: [A] decisions of each CPU; NULL until the first policy
  * @stats: [A] counters of each CPU
  * @hooked: [hook.c's mutex] the netfilter hooks are registered
@@ -31,7 +32,8 @@ struct ipsec_net {
 	struct ipsec_sad			sad;
 	struct ipsec_spd			spd;
 	struct ipsec_knobs			knobs;
-	atomic_t				generation;
+	atomic64_t				generation;
+	atomic_t				live_sas;
 	struct ipsec_flow_cache __percpu	*flow_cache;
 	struct ipsec_stats __percpu		*stats;
 	bool					hooked;
@@ -52,7 +54,7 @@ static inline void ipsec_generation_bump(struct net *net)
 {
 	/* Pairs with the acquire in ipsec_flow_cache_lookup(). */
 	smp_mb__before_atomic();
-	atomic_inc(&ipsec_net(net)->generation);
+	atomic64_inc(&ipsec_net(net)->generation);
 }
 
 static inline const struct ipsec_knobs_family *

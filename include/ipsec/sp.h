@@ -62,6 +62,7 @@ struct ipsec_request {
  * @sport: source port
  * @dport: destination port
  * @proto: upper-layer protocol
+ * @pad: always zero: keys are compared as memory
  * @group: the mask tuple that it belongs to
  */
 struct ipsec_sp_key {

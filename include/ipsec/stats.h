@@ -31,6 +31,7 @@ struct sk_buff;
 	X(in_crypto)		/* the crypto API failed */		\
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \
+	X(in_ecn)		/* congestion mark on a packet that has none */ \
 	X(in_depth)		/* more headers than a bundle may have */ \
 	X(in_expired)		/* hard lifetime passed */		\
 	X(in_nomem)							\

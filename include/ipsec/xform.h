@@ -16,12 +16,14 @@ struct sk_buff;
  *        key or algorithm that does not fit, -ENOSYS for one that the kernel
  *        lacks, -ENOMEM. Context: process.
  * @destroy: free what @init made. Context: process.
- * @output: protect @skb, whose network header is the header to keep in front.
- *          Returns 0, -EINPROGRESS (ipsec_output_resume() follows), or an
- *          errno; the packet stays the caller's unless it is -EINPROGRESS.
+ * @output: protect @skb, whose data is the IP header to keep in front; it is
+ *          linear, unshared, and has @headroom and @tailroom. Returns 0, or
+ *          -EINPROGRESS when the packet is no longer the caller's: its crypto
+ *          runs and ipsec_output_resume() follows, or it was dropped.
  * @input: open @skb, whose data points at the protocol's header. Returns the
- *         next header with that header and the trailer removed, -EINPROGRESS
- *         (ipsec_input_resume() follows), or minus enum ipsec_stat minus one.
+ *         next header with that header and the trailer removed, or
+ *         -EINPROGRESS when the packet is no longer the caller's: its crypto
+ *         runs and ipsec_input_resume() follows, or it was dropped.
  * @headroom: bytes that @output needs in front of the payload
  * @tailroom: bytes that @output may need behind it
  * @payload: longest payload that still fits in @space bytes of @output, where

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From a policy to the SAs that carry it out (RFC 4301 section 4.4.2.2). */
+#include "net.h"
+
+/**
+ * ipsec_bundle_resolve() - find an SA for every request of a policy
+ * @net: the namespace
+ * @flow: the packet's flow
+ * @decision: @decision->sp is the policy, of type ipsec; the rest is filled
+ *
+ * The first request acts on the packet as it is; after a tunnel the next one
+ * sees the tunnel's ends. A request whose SA is missing drops the packet, or at
+ * level "use" is left out; neither is cached, because the SA may arrive.
+ *
+ * Context: RCU read side.
+ */
+void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
+			  struct ipsec_decision *decision)
+{
+	const struct ipsec_sp *sp = decision->sp;
+	struct ipsec_ends_key ends = {
+		.saddr	= flow->src,
+		.daddr	= flow->dst,
+		.family	= flow->family,
+	};
+	const struct ipsec_knobs_family *knobs;
+	unsigned int i;
+
+	knobs = ipsec_knobs_of(ipsec_net(net), flow->family);
+	decision->final = true;
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+		bool tunnel = req->mode == IPSEC_MODE_KIND_TUNNEL;
+		struct ipsec_ends_key want = ends;
+		struct ipsec_sa *sa;
+
+		if (req->family) {
+			want.saddr = req->saddr;
+			want.daddr = req->daddr;
+			want.family = req->family;
+		}
+		want.proto = req->proto;
+		sa = ipsec_sad_find_out(net, &want, req->mode, req->reqid);
+		if (!sa) {
+			decision->final = false;
+			if (ipsec_level_resolve(knobs, req) ==
+			    IPSEC_LEVEL_IS_USE)
+				continue;
+			decision->verdict = IPSEC_DISCARD;
+			decision->reason = IPSEC_STAT_out_nosa;
+			return;
+		}
+		if (tunnel) {
+			decision->tunnel |= BIT(decision->n);
+			ends = want;
+		}
+		decision->sas[decision->n++] = sa;
+	}
+	decision->verdict = decision->n ? IPSEC_PROTECT : IPSEC_PASS;
+}

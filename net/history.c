@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SAs that a packet came through travel with it as its secpath, so that
+ * netfilter's matches ("meta secpath", "-m policy") see them.
+ *
+ * A secpath holds struct xfrm_state. Each SA therefore has a stand-in: never
+ * in xfrm's tables, without a type, always of transport mode, because the core
+ * dereferences the type of others when it finds no policy. A stand-in may
+ * outlive its SA in a queue, and the module too: freeing it runs core code only.
+ */
+#include <net/xfrm.h>
+#include <ipsec/sp.h>
+#include "net.h"
+
+/*
+ * Limits of a state that is in no table are never looked at. They tell our
+ * stand-ins from the states of native IPsec, and keep the real mode.
+ */
+#define STAND_IN	0x4b414d4549505345ULL
+
+static bool is_stand_in(const struct xfrm_state *x)
+{
+	return x->lft.hard_byte_limit == STAND_IN;
+}
+
+static bool is_tunnel(const struct xfrm_state *x)
+{
+	return x->lft.hard_packet_limit;
+}
+
+static struct xfrm_state *stand_in_make(const struct ipsec_sa *sa, bool tunnel)
+{
+	struct xfrm_state *x = xfrm_state_alloc(sa->net);
+
+	if (!x)
+		return NULL;
+	memcpy(&x->id.daddr, &sa->ends.daddr, sizeof(x->id.daddr));
+	memcpy(&x->props.saddr, &sa->ends.saddr, sizeof(x->props.saddr));
+	x->id.spi = sa->key.spi;
+	x->id.proto = sa->key.proto;
+	x->props.family = sa->key.family;
+	x->props.reqid = sa->reqid;
+	x->props.mode = XFRM_MODE_TRANSPORT;
+	x->km.state = XFRM_STATE_VALID;
+	x->lft.hard_byte_limit = STAND_IN;
+	x->lft.hard_packet_limit = tunnel;
+	return x;
+}
+
+static void stand_in_put(struct xfrm_state *x)
+{
+	/* What the destructor insists on; there is no timer to stop. */
+	x->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(x);
+}
+
+/* The SA's stand-in, made at the first packet; NULL without memory. */
+static struct xfrm_state *stand_in_of(struct ipsec_sa *sa, bool tunnel)
+{
+	struct xfrm_state *x = rcu_dereference(sa->history), *old;
+
+	if (likely(x && is_tunnel(x) == tunnel))
+		return x;
+	x = stand_in_make(sa, tunnel);
+	if (!x)
+		return NULL;
+	spin_lock(&sa->lock);
+	old = rcu_replace_pointer(sa->history, x, lockdep_is_held(&sa->lock));
+	spin_unlock(&sa->lock);
+	/*
+	 * Two CPUs saw none, or an SA of mode "any" carried both kinds: the
+	 * packets that use the old one have their own references.
+	 */
+	if (old)
+		stand_in_put(old);
+	return x;
+}
+
+/**
+ * ipsec_history_push() - note that a packet came through an SA
+ * @skb: the packet
+ * @sa: the SA
+ * @tunnel: it was a tunnel
+ *
+ * Context: RCU read side, BH disabled. Return: false when the packet came
+ * through too many already, or without memory.
+ */
+bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
+{
+	struct xfrm_state *x = stand_in_of(sa, tunnel);
+	struct sec_path *sp;
+
+	if (!x)
+		return false;
+	sp = secpath_set(skb);
+	if (!sp || sp->len >= min(XFRM_MAX_DEPTH, IPSEC_MAX_DEPTH))
+		return false;
+	/* Another CPU may just have replaced it, see stand_in_of(). */
+	if (!refcount_inc_not_zero(&x->refcnt))
+		return false;
+	sp->xvec[sp->len++] = x;
+	return true;
+}
+
+/**
+ * ipsec_history_release() - the SA is freed
+ * @sa: the SA
+ */
+void ipsec_history_release(struct ipsec_sa *sa)
+{
+	struct xfrm_state *x = rcu_dereference_protected(sa->history, true);
+
+	if (x)
+		stand_in_put(x);
+}
+
+/**
+ * ipsec_history_has() - whether a packet came through one of our SAs
+ * @skb: the packet
+ * @proto: of this protocol, IPPROTO_ESP or IPPROTO_AH
+ */
+bool ipsec_history_has(const struct sk_buff *skb, u8 proto)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	int i;
+
+	for (i = 0; sp && i < sp->len; i++)
+		if (is_stand_in(sp->xvec[i]) && sp->xvec[i]->id.proto == proto)
+			return true;
+	return false;
+}
+
+/**
+ * ipsec_history_tunnel() - the tunnel that a packet came out of last
+ * @skb: the packet
+ * @ends: filled with its ends and protocol
+ *
+ * Return: false if it did not come out of a tunnel of ours.
+ */
+bool ipsec_history_tunnel(const struct sk_buff *skb,
+			  struct ipsec_ends_key *ends)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	int i;
+
+	for (i = sp ? sp->len - 1 : -1; i >= 0; i--) {
+		const struct xfrm_state *x = sp->xvec[i];
+
+		if (!is_stand_in(x) || !is_tunnel(x))
+			continue;
+		memcpy(&ends->saddr, &x->props.saddr, sizeof(ends->saddr));
+		memcpy(&ends->daddr, &x->id.daddr, sizeof(ends->daddr));
+		ends->proto = x->id.proto;
+		ends->family = x->props.family;
+		return true;
+	}
+	return false;
+}

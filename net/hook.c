@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How we are attached to the kernel; no other file knows. Plaintext is met at
+ * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN, ESP at the protocol handlers that
+ * native IPsec uses, ahead of it: packets whose SPI is not ours fall through.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/mutex.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/xfrm.h>
+#include <ipsec/netns.h>
+#include "net.h"
+
+/* Ahead of native ESP (0), xfrm interfaces (10) and vti (100). */
+#define HANDLER_PRIORITY	1000
+
+/* Protects ipsec_net.hooked of all namespaces. */
+static DEFINE_MUTEX(hook_mutex);
+
+static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET)
+		return IPCB(skb)->flags & IPSKB_XFRM_TRANSFORMED;
+	return IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
+}
+
+static bool is_group(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET)
+		return skb_rtable(skb)->rt_flags &
+		       (RTCF_MULTICAST | RTCF_BROADCAST);
+	return ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+}
+
+/*
+ * Not for us: what we made ourselves, what native IPsec will protect, and what
+ * goes to many, for which there is no SA.
+ */
+static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	return is_transformed(skb, family) || !dst || dst->xfrm ||
+	       is_group(skb, family);
+}
+
+static unsigned int hook_output(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+
+	if (leave_alone(skb, family))
+		return NF_ACCEPT;
+	return ipsec_output(skb, family, state);
+}
+
+static unsigned int hook_input(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+	bool forward = state->hook == NF_INET_FORWARD;
+
+	if (!ipsec_policy_check_input(state->net, skb, family, forward))
+		return NF_STOLEN;
+	return NF_ACCEPT;
+}
+
+#define HOOK(_pf, _num, _priority, _fn)		\
+	{					\
+		.hook		= _fn,		\
+		.pf		= _pf,		\
+		.hooknum	= _num,		\
+		.priority	= _priority,	\
+	}
+
+static const struct nf_hook_ops hooks[] = {
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_FILTER - 1, hook_input),
+};
+
+/**
+ * ipsec_hooks_enable() - start to look at a namespace's packets
+ * @net: the namespace
+ *
+ * Done when the first policy comes, so that a namespace without policies pays
+ * nothing. Doing it again is harmless.
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int ipsec_hooks_enable(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	int err = 0;
+
+	if (READ_ONCE(in->hooked))
+		return 0;
+	mutex_lock(&hook_mutex);
+	if (!in->hooked) {
+		err = ipsec_flow_cache_alloc(in);
+		if (!err)
+			err = nf_register_net_hooks(net, hooks,
+						    ARRAY_SIZE(hooks));
+		if (!err)
+			WRITE_ONCE(in->hooked, true);
+	}
+	mutex_unlock(&hook_mutex);
+	return err;
+}
+
+/**
+ * ipsec_hooks_disable() - stop to look at a namespace's packets
+ * @net: the namespace
+ *
+ * Context: process; when it returns no hook runs.
+ */
+void ipsec_hooks_disable(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	mutex_lock(&hook_mutex);
+	if (in->hooked)
+		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	in->hooked = false;
+	mutex_unlock(&hook_mutex);
+	synchronize_net();
+}
+
+/**
+ * ipsec_hook_send() - send a packet that went through all its SAs
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header, its route set
+ *
+ * Marked, so that neither we nor native IPsec take it for plaintext.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_hook_send(struct net *net, struct sk_buff *skb)
+{
+	nf_reset_ct(skb);
+	secpath_reset(skb);
+	skb->encapsulation = 0;
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->ignore_df = 1;
+	memset(skb->cb, 0, sizeof(skb->cb));
+	if (ipsec_skb_family(skb) == AF_INET) {
+		IPCB(skb)->flags = IPSKB_XFRM_TRANSFORMED;
+		ip_local_out(net, skb->sk, skb);
+	} else {
+		IP6CB(skb)->flags = IP6SKB_XFRM_TRANSFORMED;
+		ip6_local_out(net, skb->sk, skb);
+	}
+}
+
+static int deliver_finish(struct net *net, struct sock *sk,
+			  struct sk_buff *skb)
+{
+	/* Address translation in PRE_ROUTING may have dropped the route. */
+	if (!skb_dst(skb)) {
+		if (ipsec_skb_family(skb) == AF_INET) {
+			const struct iphdr *iph = ip_hdr(skb);
+
+			if (ip_route_input_noref(skb, iph->daddr, iph->saddr,
+						 iph->tos, skb->dev))
+				goto drop;
+		} else {
+			ip6_route_input(skb);
+		}
+	}
+	return dst_input(skb);
+
+drop:
+	kfree_skb(skb);
+	return 0;
+}
+
+/**
+ * ipsec_hook_deliver() - give an opened packet back to the stack
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header; without a route it came out of a
+ *       tunnel and begins anew, else it goes on where it was taken
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_hook_deliver(struct net *net, struct sk_buff *skb)
+{
+	bool v4 = ipsec_skb_family(skb) == AF_INET;
+
+	nf_reset_ct(skb);
+	if (!skb_dst(skb)) {
+		memset(skb->cb, 0, sizeof(skb->cb));
+		netif_rx(skb);
+		return;
+	}
+	NF_HOOK(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, NF_INET_PRE_ROUTING, net,
+		NULL, skb, skb->dev, NULL, deliver_finish);
+}
+
+/* The SA of an ESP packet whose header starts at @off, or NULL. */
+static struct ipsec_sa *find_sa(struct net *net, struct sk_buff *skb,
+				struct ipsec_sad_key *key)
+{
+	const struct ip_esp_hdr *esph;
+
+	/* No SAs, no work: the packet is somebody else's. */
+	if (!READ_ONCE(ipsec_net(net)->sad.count))
+		return NULL;
+	if (!pskb_may_pull(skb, sizeof(*esph)))
+		return NULL;
+	esph = (const struct ip_esp_hdr *)skb->data;
+	key->spi = esph->spi;
+	key->proto = IPPROTO_ESP;
+	return ipsec_sad_lookup_spi(net, key);
+}
+
+/*
+ * -EINVAL hands the packet to the next handler, in the end to native IPsec.
+ * Nothing but a pull may have been done to it then.
+ */
+static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
+{
+	struct net *net = dev_net(skb->dev);
+	struct ipsec_sa *sa = find_sa(net, skb, key);
+
+	if (sa)
+		return ipsec_input(skb, sa);
+	if (READ_ONCE(ipsec_net(net)->sad.count))
+		ipsec_count(net, skb->len < sizeof(struct ip_esp_hdr) ?
+				 IPSEC_STAT_in_hdrops : IPSEC_STAT_in_nosa);
+	return -EINVAL;
+}
+
+static int rcv4(struct sk_buff *skb)
+{
+	struct ipsec_sad_key key = { .family = AF_INET };
+
+	key.daddr.a4 = ip_hdr(skb)->daddr;
+	return rcv(skb, &key);
+}
+
+static int rcv6(struct sk_buff *skb)
+{
+	struct ipsec_sad_key key = { .family = AF_INET6 };
+
+	key.daddr.in6 = ipv6_hdr(skb)->daddr;
+	return rcv(skb, &key);
+}
+
+/* ESP in UDP belongs to native IPsec: our SAs have no ports. */
+static int rcv_encap(struct sk_buff *skb, int nexthdr, __be32 spi,
+		     int encap_type)
+{
+	return -EINVAL;
+}
+
+/* Native IPsec asks everyone about each of its packets: not ours. */
+static int rcv_cb(struct sk_buff *skb, int err)
+{
+	return 1;
+}
+
+/* An ICMP error that quotes our packet: data at the quoted IP header. */
+static int err4(struct sk_buff *skb, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct ip_esp_hdr *esph;
+	struct ipsec_sad_key key = {
+		.proto = IPPROTO_ESP, .family = AF_INET,
+	};
+	struct net *net = dev_net(skb->dev);
+
+	esph = (const struct ip_esp_hdr *)(skb->data + iph->ihl * 4);
+	key.daddr.a4 = iph->daddr;
+	key.spi = esph->spi;
+	if (!ipsec_sad_lookup_spi(net, &key))
+		return -ENOENT;
+	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
+	    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
+		ipsec_pmtu_learn(net, &key, info);
+	return 0;
+}
+
+static int err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		u8 code, int offset, __be32 info)
+{
+	const struct ipv6hdr *iph = (const struct ipv6hdr *)skb->data;
+	const struct ip_esp_hdr *esph;
+	struct ipsec_sad_key key = {
+		.proto = IPPROTO_ESP, .family = AF_INET6,
+	};
+	struct net *net = dev_net(skb->dev);
+
+	esph = (const struct ip_esp_hdr *)(skb->data + offset);
+	key.daddr.in6 = iph->daddr;
+	key.spi = esph->spi;
+	if (!ipsec_sad_lookup_spi(net, &key))
+		return -ENOENT;
+	if (type == ICMPV6_PKT_TOOBIG)
+		ipsec_pmtu_learn(net, &key, ntohl(info));
+	return 0;
+}
+
+static struct xfrm4_protocol handler4 = {
+	.handler	= rcv4,
+	.input_handler	= rcv_encap,
+	.cb_handler	= rcv_cb,
+	.err_handler	= err4,
+	.priority	= HANDLER_PRIORITY,
+};
+
+static struct xfrm6_protocol handler6 = {
+	.handler	= rcv6,
+	.input_handler	= rcv_encap,
+	.cb_handler	= rcv_cb,
+	.err_handler	= err6,
+	.priority	= HANDLER_PRIORITY,
+};
+
+/**
+ * ipsec_hook_init() - receive ESP, in all namespaces
+ *
+ * The last step of loading. Return: 0 or an errno.
+ */
+int ipsec_hook_init(void)
+{
+	int err = xfrm4_protocol_register(&handler4, IPPROTO_ESP);
+
+	if (err)
+		return err;
+	err = xfrm6_protocol_register(&handler6, IPPROTO_ESP);
+	if (err)
+		xfrm4_protocol_deregister(&handler4, IPPROTO_ESP);
+	return err;
+}
+
+/**
+ * ipsec_hook_exit() - the reverse, and the first step of unloading
+ *
+ * When it returns no handler runs.
+ */
+void ipsec_hook_exit(void)
+{
+	xfrm6_protocol_deregister(&handler6, IPPROTO_ESP);
+	xfrm4_protocol_deregister(&handler4, IPPROTO_ESP);
+}

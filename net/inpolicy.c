@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whether a packet may be delivered or forwarded, given the SAs it came through
+ * (RFC 4301 section 5.2, step 4).
+ */
+#include <linux/in.h>
+#include "net.h"
+
+/* Which policy a received packet has to satisfy. */
+static void decide_slowly(struct net *net, struct ipsec_flow *flow,
+			  struct ipsec_decision *decision)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	u8 dir = flow->dir;
+	int type;
+
+	*decision = (struct ipsec_decision){
+		.sp = ipsec_spd_lookup(net, flow),
+	};
+	if (!decision->sp && dir == IPSEC_FWD) {
+		/* Without a policy of its own, forwarding obeys the "in" list. */
+		flow->dir = IPSEC_IN;
+		decision->sp = ipsec_spd_lookup(net, flow);
+		flow->dir = dir;
+	}
+	if (decision->sp)
+		type = decision->sp->type;
+	else
+		type = READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
+
+	switch (type) {
+	case IPSEC_SP_IPSEC:
+		decision->verdict = IPSEC_PROTECT;
+		break;
+	case IPSEC_SP_NONE:
+		decision->verdict = IPSEC_PASS;
+		break;
+	default:
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_in_polvio;
+	}
+}
+
+static void decide_input(struct net *net, struct ipsec_flow *flow,
+			 struct ipsec_decision *decision)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	u64 generation;
+	time64_t now;
+
+	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
+		decide_slowly(net, flow, decision);
+		ipsec_flow_cache_store(in, flow, decision, generation);
+	}
+	if (decision->sp) {
+		now = ktime_get_real_seconds();
+		if (READ_ONCE(decision->sp->use_time) != now)
+			WRITE_ONCE(decision->sp->use_time, now);
+	}
+}
+
+/*
+ * Every request that insists on protection must have been met. As in KAME, any
+ * SA of the protocol does; which tunnel it was is asked by tunnel_wanted().
+ */
+static bool requests_met(struct net *net, const struct sk_buff *skb,
+			 sa_family_t family, const struct ipsec_sp *sp)
+{
+	const struct ipsec_knobs_family *knobs;
+	unsigned int i;
+
+	knobs = ipsec_knobs_of(ipsec_net(net), family);
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+
+		if (ipsec_level_resolve(knobs, req) == IPSEC_LEVEL_IS_USE)
+			continue;
+		if (!ipsec_history_has(skb, req->proto))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whoever has an SA with us may not put just any packet into its tunnel: a
+ * policy for the inner packet must name a tunnel between the same two ends.
+ */
+static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
+{
+	struct ipsec_ends_key ends;
+	unsigned int i;
+
+	if (!ipsec_history_tunnel(skb, &ends))
+		return true;
+	for (i = 0; sp && i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+
+		if (req->mode == IPSEC_MODE_KIND_TUNNEL &&
+		    req->family == ends.family &&
+		    ipsec_addr_equal(&req->saddr, &ends.saddr) &&
+		    ipsec_addr_equal(&req->daddr, &ends.daddr))
+			return true;
+	}
+	return false;
+}
+
+/* The header of a packet still to be opened: what is inside will be judged. */
+static bool still_wrapped(const struct ipsec_flow *flow)
+{
+	return flow->proto == IPPROTO_ESP || flow->proto == IPPROTO_AH;
+}
+
+/**
+ * ipsec_policy_check_input() - whether a received packet may go on
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header; dropped if it may not
+ * @family: AF_INET or AF_INET6
+ * @forward: it is not for us
+ *
+ * Context: RCU read side. Return: false when the packet was dropped.
+ */
+bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
+			      sa_family_t family, bool forward)
+{
+	struct ipsec_decision decision;
+	enum ipsec_stat reason;
+	struct ipsec_flow flow;
+
+	if (!ipsec_flow_from_skb(&flow, skb, family,
+				 forward ? IPSEC_FWD : IPSEC_IN)) {
+		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
+		return false;
+	}
+	if (!forward && still_wrapped(&flow))
+		return true;
+
+	local_bh_disable();
+	decide_input(net, &flow, &decision);
+	local_bh_enable();
+
+	if (decision.verdict == IPSEC_DISCARD)
+		reason = decision.reason;
+	else if (decision.verdict == IPSEC_PROTECT &&
+		 !requests_met(net, skb, family, decision.sp))
+		reason = IPSEC_STAT_in_polvio;
+	else if (!tunnel_wanted(skb, decision.sp))
+		reason = IPSEC_STAT_in_tunnel;
+	else
+		return true;
+	ipsec_drop(net, skb, reason, NULL, decision.sp);
+	return false;
+}

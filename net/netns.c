@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The stack of each network namespace comes and goes here. */
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <ipsec/knobs.h>
+#include <ipsec/netns.h>
+#include "net.h"
+
+unsigned int ipsec_net_id __read_mostly;
+
+static int __net_init netns_init(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	int err;
+
+	/* 0 marks an empty slot of the flow cache. */
+	atomic64_set(&in->generation, 1);
+	ipsec_knobs_init(&in->knobs);
+	in->stats = alloc_percpu(struct ipsec_stats);
+	if (!in->stats)
+		return -ENOMEM;
+	err = ipsec_sad_init(&in->sad);
+	if (err)
+		goto err_stats;
+	err = ipsec_spd_init(&in->spd);
+	if (err)
+		goto err_sad;
+	err = ipsec_sysctl_init(net);
+	if (err)
+		goto err_spd;
+	err = ipsec_proc_init(net);
+	if (err)
+		goto err_sysctl;
+	return 0;
+
+err_sysctl:
+	ipsec_sysctl_exit(net);
+err_spd:
+	ipsec_spd_exit(net, &in->spd);
+err_sad:
+	ipsec_sad_exit(net, &in->sad);
+err_stats:
+	free_percpu(in->stats);
+	return err;
+}
+
+/* No packet may meet a half-dismantled namespace: the hooks go first. */
+static void __net_exit netns_pre_exit(struct net *net)
+{
+	ipsec_proc_exit(net);
+	ipsec_sysctl_exit(net);
+	ipsec_hooks_disable(net);
+	ipsec_sad_flush(net, 0);
+}
+
+static void __net_exit netns_exit(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	ipsec_spd_exit(net, &in->spd);
+	ipsec_sad_exit(net, &in->sad);
+	ipsec_flow_cache_free(in);
+	free_percpu(in->stats);
+}
+
+static struct pernet_operations netns_ops = {
+	.init		= netns_init,
+	.pre_exit	= netns_pre_exit,
+	.exit		= netns_exit,
+	.id		= &ipsec_net_id,
+	.size		= sizeof(struct ipsec_net),
+};
+
+/**
+ * ipsec_netns_init() - give every namespace its stack
+ *
+ * Return: 0 or an errno.
+ */
+int ipsec_netns_init(void)
+{
+	return register_pernet_device(&netns_ops);
+}
+
+/**
+ * ipsec_netns_exit() - take it away again
+ *
+ * When it returns no SA, policy or hook is left.
+ */
+void ipsec_netns_exit(void)
+{
+	unregister_pernet_device(&netns_ops);
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of a packet out, from the hook to the wire (RFC 4301 section 5.1).
+ * It reads from the bottom to the top: ipsec_output() is the story, the
+ * functions above it are its steps in reverse order.
+ */
+#include <linux/netfilter.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <ipsec/compat.h>
+#include <ipsec/sa.h>
+#include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
+#include "net.h"
+
+/**
+ * ipsec_seq_next() - take the next sequence number of an SA
+ * @sa: the SA
+ * @seq: the number, 64 bits; without ESN the low half goes on the wire
+ *
+ * The number never comes again: without ESN an SA ends at 2^32 - 1, unless its
+ * owner asked for cyclic numbers. Zero is never sent (RFC 4303 section 3.3.3).
+ *
+ * Return: 0, or -EOVERFLOW when the SA is used up.
+ */
+int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq)
+{
+	do {
+		*seq = atomic64_inc_return(&sa->out_seq);
+		if (sa->cipher.esn) {
+			/* Counted down again, so that it cannot reach zero. */
+			if (unlikely(!*seq))
+				goto overflow;
+		} else if (unlikely(*seq > U32_MAX) &&
+			   !(sa->flags & SADB_X_EXT_CYCSEQ)) {
+			goto overflow;
+		}
+	} while (unlikely(!(u32)*seq && !sa->cipher.esn));
+	return 0;
+
+overflow:
+	atomic64_dec(&sa->out_seq);
+	return -EOVERFLOW;
+}
+
+/**
+ * ipsec_output_hold() - keep the SAs of a packet while its crypto may outlive us
+ * @skb: the packet
+ *
+ * Also keeps its route, which so far only the RCU section protected.
+ */
+void ipsec_output_hold(struct sk_buff *skb)
+{
+	const struct ipsec_skb_cb *cb = ipsec_cb(skb);
+	unsigned int i;
+
+	skb_dst_force(skb);
+	for (i = cb->next; i < cb->n; i++)
+		ipsec_sa_hold(cb->sas[i]);
+}
+
+/**
+ * ipsec_output_release() - undo ipsec_output_hold()
+ * @cb: a copy of the packet's control block at that time
+ */
+void ipsec_output_release(const struct ipsec_skb_cb *cb)
+{
+	unsigned int i;
+
+	for (i = cb->next; i < cb->n; i++)
+		ipsec_sa_put(cb->sas[i]);
+}
+
+/* The SA @cb->next has done its work. */
+static void output_account(struct sk_buff *skb, struct ipsec_skb_cb *cb)
+{
+	struct ipsec_sa *sa = cb->sas[cb->next++];
+
+	ipsec_sa_charge(sa, 1, skb->len);
+	ipsec_count(sa->net, IPSEC_STAT_out_success);
+}
+
+/* Applies the SAs from cb->next on; asynchronous crypto comes back later. */
+static void ipsec_output_next(struct net *net, struct sk_buff *skb)
+{
+	struct ipsec_skb_cb *cb = ipsec_cb(skb);
+
+	while (cb->next < cb->n) {
+		struct ipsec_sa *sa = cb->sas[cb->next];
+
+		if (unlikely(!ipsec_sa_usable(sa))) {
+			ipsec_drop(net, skb, IPSEC_STAT_out_badspi, sa, NULL);
+			return;
+		}
+		if (cb->tunnel & BIT(cb->next) && !ipsec_tunnel_encap(skb, sa))
+			return;
+		if (sa->xform->output(sa, skb))
+			return;
+		output_account(skb, cb);
+	}
+	ipsec_hook_send(net, skb);
+}
+
+/**
+ * ipsec_output_resume() - go on after asynchronous crypto
+ * @skb: the packet, whose SAs ipsec_output_hold() keeps
+ * @err: 0 or an errno of the crypto API
+ *
+ * Context: BH disabled.
+ */
+void ipsec_output_resume(struct sk_buff *skb, int err)
+{
+	struct ipsec_skb_cb *cb = ipsec_cb(skb), held = *cb;
+	struct ipsec_sa *sa = cb->sas[cb->next];
+	struct net *net = sa->net;
+
+	rcu_read_lock();
+	if (err) {
+		ipsec_drop(net, skb, IPSEC_STAT_out_crypto, sa, NULL);
+	} else {
+		output_account(skb, cb);
+		ipsec_output_next(net, skb);
+	}
+	rcu_read_unlock();
+	ipsec_output_release(&held);
+}
+
+/*
+ * A copy of @skb that we may write into, or @skb itself: linear, its data
+ * shared with nobody, with room in front and behind. Encrypting in place over
+ * pages that a sender still owns would change what he sends again.
+ */
+static struct sk_buff *output_own(struct sk_buff *skb, unsigned int headroom,
+				  unsigned int tailroom)
+{
+	struct sk_buff *copy;
+
+	if (likely(!skb_is_nonlinear(skb) && !skb_cloned(skb) &&
+		   !skb_shared(skb))) {
+		if (skb_headroom(skb) >= headroom &&
+		    skb_tailroom(skb) >= tailroom)
+			return skb;
+		if (pskb_expand_head(skb, SKB_DATA_ALIGN(headroom), tailroom,
+				     GFP_ATOMIC))
+			return NULL;
+		return skb;
+	}
+	copy = skb_copy_expand(skb, headroom, tailroom, GFP_ATOMIC);
+	if (!copy)
+		return NULL;
+	/* The sender's socket buffer keeps paying until the wire has it. */
+	if (skb->sk && sk_fullsock(skb->sk))
+		skb_set_owner_w(copy, skb->sk);
+	consume_skb(skb);
+	return copy;
+}
+
+/* One packet that fits: checksummed, owned, and through its SAs. */
+static void output_one(struct net *net, struct sk_buff *skb,
+		       const struct ipsec_decision *decision)
+{
+	unsigned int headroom = LL_MAX_HEADER, tailroom = 0, i;
+	struct ipsec_skb_cb *cb;
+	struct sk_buff *own;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb)) {
+		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
+		return;
+	}
+	for (i = 0; i < decision->n; i++) {
+		struct ipsec_sa *sa = decision->sas[i];
+
+		headroom += sa->xform->headroom(sa);
+		tailroom += sa->xform->tailroom(sa);
+		if (decision->tunnel & BIT(i))
+			headroom += sizeof(struct ipv6hdr);
+	}
+	own = output_own(skb, headroom, tailroom);
+	if (unlikely(!own)) {
+		ipsec_drop(net, skb, IPSEC_STAT_out_nomem, NULL, decision->sp);
+		return;
+	}
+	cb = ipsec_cb(own);
+	memcpy(cb->sas, decision->sas, sizeof(cb->sas));
+	cb->n = decision->n;
+	cb->next = 0;
+	cb->tunnel = decision->tunnel;
+	ipsec_output_next(net, own);
+}
+
+/*
+ * The packet as the sender made it, behind POST_ROUTING. A super-packet was
+ * decided once; now it becomes packets, checksums included.
+ */
+static void output_protect(struct net *net, struct sk_buff *skb,
+			   const struct ipsec_decision *decision)
+{
+	struct sk_buff *segs, *seg, *next;
+
+	if (!skb_is_gso(skb)) {
+		output_one(net, skb, decision);
+		return;
+	}
+	segs = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segs)) {
+		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		output_one(net, seg, decision);
+	}
+}
+
+/* Which policy, and which SAs carry it out. */
+static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
+			  struct ipsec_decision *decision)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	int type;
+
+	*decision = (struct ipsec_decision){
+		.sp	= ipsec_spd_lookup(net, flow),
+		.final	= true,
+	};
+	if (decision->sp)
+		type = decision->sp->type;
+	else
+		type = READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
+
+	switch (type) {
+	case IPSEC_SP_IPSEC:
+		ipsec_bundle_resolve(net, flow, decision);
+		break;
+	case IPSEC_SP_NONE:
+		decision->verdict = IPSEC_PASS;
+		break;
+	default:
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_out_polvio;
+	}
+}
+
+static void decide_output(struct net *net, const struct ipsec_flow *flow,
+			  struct ipsec_decision *decision)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	u64 generation;
+	time64_t now;
+
+	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
+		decide_slowly(net, flow, decision);
+		if (decision->final)
+			ipsec_flow_cache_store(in, flow, decision, generation);
+	}
+	if (decision->sp) {
+		now = ktime_get_real_seconds();
+		if (READ_ONCE(decision->sp->use_time) != now)
+			WRITE_ONCE(decision->sp->use_time, now);
+	}
+}
+
+/*
+ * Decides again what POST_ROUTING let through: address translation may have
+ * made another flow of it, and a queue may have kept it for long.
+ */
+static int output_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct ipsec_decision decision;
+	struct ipsec_flow flow;
+
+	rcu_read_lock();
+	local_bh_disable();
+	if (!ipsec_flow_from_skb(&flow, skb, ipsec_skb_family(skb),
+				 IPSEC_OUT)) {
+		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, NULL);
+	} else {
+		decide_output(net, &flow, &decision);
+		if (decision.verdict == IPSEC_PROTECT)
+			output_protect(net, skb, &decision);
+		else if (decision.verdict == IPSEC_PASS)
+			dst_output(net, skb->sk, skb);
+		else
+			ipsec_drop(net, skb, decision.reason, NULL,
+				   decision.sp);
+	}
+	local_bh_enable();
+	rcu_read_unlock();
+	return 0;
+}
+
+/* Whether POST_ROUTING changed what the policy was chosen by. */
+static bool flow_changed(struct sk_buff *skb, const struct ipsec_flow *flow)
+{
+	struct ipsec_flow now;
+
+	return !ipsec_flow_from_skb(&now, skb, flow->family, flow->dir) ||
+	       memcmp(&now, flow, sizeof(now));
+}
+
+/*
+ * POST_ROUTING sees the plaintext, so that address translation, mangling and
+ * connection tracking treat it as they would without IPsec. If it has hooks,
+ * the packet may change or leave us there.
+ */
+static void output_postrouting(struct net *net, struct sk_buff *skb,
+			       sa_family_t family,
+			       const struct nf_hook_state *state,
+			       const struct ipsec_flow *flow,
+			       const struct ipsec_decision *decision)
+{
+	u8 pf = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	struct net_device *in;
+
+	in = state->hook == NF_INET_FORWARD ? state->in : NULL;
+	if (nf_hook(pf, NF_INET_POST_ROUTING, net, state->sk, skb, in,
+		    skb_dst(skb)->dev, output_finish) != 1)
+		return;
+	if (unlikely(flow_changed(skb, flow)))
+		output_finish(net, state->sk, skb);
+	else
+		output_protect(net, skb, decision);
+}
+
+static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
+				   const struct nf_hook_state *state,
+				   const struct ipsec_flow *flow,
+				   const struct ipsec_decision *decision)
+{
+	bool forward = state->hook == NF_INET_FORWARD;
+	int err;
+
+	switch (decision->verdict) {
+	case IPSEC_PASS:
+		return NF_ACCEPT;
+	case IPSEC_PROTECT:
+		break;
+	default:
+		ipsec_drop(state->net, skb, decision->reason, NULL,
+			   decision->sp);
+		return NF_STOLEN;
+	}
+
+	skb->dev = skb_dst(skb)->dev;
+	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
+					    htons(ETH_P_IPV6);
+	err = ipsec_pmtu_check(state->net, skb, decision, forward);
+	if (err) {
+		ipsec_count(state->net, IPSEC_STAT_out_toobig);
+		return forward ? NF_DROP : NF_DROP_ERR(err);
+	}
+	output_postrouting(state->net, skb, family, state, flow, decision);
+	return NF_STOLEN;
+}
+
+/**
+ * ipsec_output() - decide the fate of a packet that is about to leave
+ * @skb: the packet, its data at the IP header, its route known
+ * @family: AF_INET or AF_INET6
+ * @state: netfilter's, of LOCAL_OUT or FORWARD
+ *
+ * Context: RCU read side. Return: NF_ACCEPT for a packet that needs nothing,
+ * NF_DROP, or NF_STOLEN when the packet was taken to be protected or dropped.
+ */
+unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
+			  const struct nf_hook_state *state)
+{
+	struct ipsec_decision decision;
+	struct ipsec_flow flow;
+	unsigned int verdict;
+
+	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_OUT)) {
+		ipsec_drop(state->net, skb, IPSEC_STAT_out_inval, NULL, NULL);
+		return NF_STOLEN;
+	}
+	local_bh_disable();
+	decide_output(state->net, &flow, &decision);
+	verdict = output_decided(skb, family, state, &flow, &decision);
+	local_bh_enable();
+	return verdict;
+}

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SAD: which SA opens a received packet, and which one protects a packet
+ * to send (RFC 4301 section 4.4.2). Both are one hash probe.
+ */
+#include <linux/random.h>
+#include <linux/wait_bit.h>
+#include <linux/xarray.h>
+#include <ipsec/netns.h>
+#include <ipsec/sa.h>
+#include "net.h"
+
+/* IPComp's index is 16 bits on the wire (RFC 3173 section 3.3). */
+#define CPI_MAX		0xffff
+
+static u32 spi_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsec_sad_key *key = data;
+
+	return jhash_3words((__force u32)key->spi, ipsec_addr_fold(&key->daddr),
+			    key->proto, seed);
+}
+
+static u32 spi_obj_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsec_sa *sa = data;
+
+	return spi_hash(&sa->key, len, seed);
+}
+
+static u32 ends_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsec_ends_key *ends = data;
+
+	return jhash_3words(ipsec_addr_fold(&ends->saddr),
+			    ipsec_addr_fold(&ends->daddr), ends->proto, seed);
+}
+
+static u32 ends_obj_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsec_sa *sa = data;
+
+	return ends_hash(&sa->ends, len, seed);
+}
+
+static const struct rhashtable_params spi_params = {
+	.head_offset	= offsetof(struct ipsec_sa, spi_node),
+	.key_offset	= offsetof(struct ipsec_sa, key),
+	.key_len	= sizeof(struct ipsec_sad_key),
+	.hashfn		= spi_hash,
+	.obj_hashfn	= spi_obj_hash,
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params ends_params = {
+	.head_offset	= offsetof(struct ipsec_sa, ends_node),
+	.key_offset	= offsetof(struct ipsec_sa, ends),
+	.key_len	= sizeof(struct ipsec_ends_key),
+	.hashfn		= ends_hash,
+	.obj_hashfn	= ends_obj_hash,
+	.automatic_shrinking = true,
+};
+
+static struct ipsec_sad *sad_of(const struct net *net)
+{
+	return &ipsec_net(net)->sad;
+}
+
+/**
+ * ipsec_sad_lookup_spi() - find the SA of a received packet
+ * @net: the namespace
+ * @key: what the packet says
+ *
+ * Context: RCU read side. Return: the SA, without a reference and in any state,
+ * or NULL. RFC 4301 section 4.1.
+ */
+struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
+				      const struct ipsec_sad_key *key)
+{
+	return rhashtable_lookup(&sad_of(net)->by_spi, key, spi_params);
+}
+
+/**
+ * ipsec_sad_get() - find an SA for a key manager
+ * @net: the namespace
+ * @key: identity
+ *
+ * Return: the SA with a reference for the caller, or NULL.
+ */
+struct ipsec_sa *ipsec_sad_get(struct net *net,
+			       const struct ipsec_sad_key *key)
+{
+	struct ipsec_sa *sa;
+
+	rcu_read_lock();
+	sa = ipsec_sad_lookup_spi(net, key);
+	if (sa && !refcount_inc_not_zero(&sa->refs))
+		sa = NULL;
+	rcu_read_unlock();
+	return sa;
+}
+
+/* Whether @sa serves a request for @mode and @reqid. */
+static bool serves(const struct ipsec_sa *sa, u8 mode, u32 reqid)
+{
+	if (!ipsec_sa_usable(sa))
+		return false;
+	if (sa->mode != IPSEC_MODE_KIND_ANY && sa->mode != mode)
+		return false;
+	return !reqid || sa->reqid == reqid;
+}
+
+/* Whether @a is the better one to send with. */
+static bool better(const struct ipsec_sa *a, const struct ipsec_sa *b,
+		   bool oldest)
+{
+	u8 sa = READ_ONCE(a->state), sb = READ_ONCE(b->state);
+
+	if (sa != sb)
+		return oldest ? sa > sb : sa < sb;
+	/* Serials wrap: the sign of the difference tells the order. */
+	return ((s32)(a->serial - b->serial) < 0) == oldest;
+}
+
+/**
+ * ipsec_sad_find_out() - find the SA to send with
+ * @net: the namespace
+ * @ends: protocol and addresses
+ * @mode: mode of the request; SAs of mode "any" serve both
+ * @reqid: 0, or the only reqid that will do
+ *
+ * Of several the oldest is taken, a dying one first, or with
+ * net.key.preferred_oldsa=0 the newest, a mature one first.
+ *
+ * Context: RCU read side. Return: the SA, without a reference, or NULL.
+ */
+struct ipsec_sa *ipsec_sad_find_out(struct net *net,
+				    const struct ipsec_ends_key *ends,
+				    u8 mode, u32 reqid)
+{
+	bool oldest = READ_ONCE(ipsec_net(net)->knobs.preferred_oldsa);
+	struct ipsec_sa *sa, *best = NULL;
+	struct rhlist_head *list, *pos;
+
+	list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
+	rhl_for_each_entry_rcu(sa, pos, list, ends_node)
+		if (serves(sa, mode, reqid) &&
+		    (!best || better(sa, best, oldest)))
+			best = sa;
+	return best;
+}
+
+/* Links @sa everywhere but in by_spi. */
+static int link_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
+{
+	int err;
+
+	lockdep_assert_held(&sad->lock);
+	err = xa_alloc_cyclic(&sad->all, &sa->serial, sa, xa_limit_32b,
+			      &sad->next_serial, GFP_ATOMIC);
+	if (err < 0)
+		return err;
+	err = rhltable_insert(&sad->by_ends, &sa->ends_node, ends_params);
+	if (err) {
+		xa_erase(&sad->all, sa->serial);
+		return err;
+	}
+	WRITE_ONCE(sad->count, sad->count + 1);
+	sa->linked = true;
+	return 0;
+}
+
+static void unlink_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
+{
+	lockdep_assert_held(&sad->lock);
+	rhltable_remove(&sad->by_ends, &sa->ends_node, ends_params);
+	xa_erase(&sad->all, sa->serial);
+	WRITE_ONCE(sad->count, sad->count - 1);
+	sa->linked = false;
+}
+
+/**
+ * ipsec_sad_add() - put an SA into the SAD
+ * @sa: the SA; on success the SAD holds the caller's reference
+ *
+ * Context: process. Return: 0, -EEXIST if (destination, protocol, SPI) is
+ * taken, -ENOMEM.
+ */
+int ipsec_sad_add(struct ipsec_sa *sa)
+{
+	struct ipsec_sad *sad = sad_of(sa->net);
+	int err;
+
+	spin_lock_bh(&sad->lock);
+	err = rhashtable_lookup_insert_key(&sad->by_spi, &sa->key,
+					   &sa->spi_node, spi_params);
+	if (!err) {
+		err = link_locked(sad, sa);
+		if (err)
+			rhashtable_remove_fast(&sad->by_spi, &sa->spi_node,
+					       spi_params);
+	}
+	spin_unlock_bh(&sad->lock);
+	if (err)
+		return err;
+	ipsec_sa_arm(sa);
+	ipsec_generation_bump(sa->net);
+	return 0;
+}
+
+/**
+ * ipsec_sad_replace() - let a new SA take the place of another, atomically
+ * @old: the SA to replace; the caller has a reference
+ * @sa: the new one, with the same (destination, protocol, SPI); on success the
+ *      SAD holds the caller's reference
+ *
+ * No packet in between finds neither of them.
+ *
+ * Context: process. Return: 0, -ESRCH if @old is no longer in the SAD, -ENOMEM.
+ */
+int ipsec_sad_replace(struct ipsec_sa *old, struct ipsec_sa *sa)
+{
+	struct ipsec_sad *sad = sad_of(sa->net);
+	int err = -ESRCH;
+
+	spin_lock_bh(&sad->lock);
+	if (!old->linked)
+		goto out;
+	err = link_locked(sad, sa);
+	if (err)
+		goto out;
+	err = rhashtable_replace_fast(&sad->by_spi, &old->spi_node,
+				      &sa->spi_node, spi_params);
+	if (err) {
+		unlink_locked(sad, sa);
+		goto out;
+	}
+	unlink_locked(sad, old);
+out:
+	spin_unlock_bh(&sad->lock);
+	if (err)
+		return err;
+	ipsec_sa_arm(sa);
+	/* Finds it unlinked already; what remains is state, timer and drop. */
+	ipsec_sa_delete(old);
+	ipsec_sa_put(old);
+	return 0;
+}
+
+/**
+ * ipsec_sad_unlink() - take an SA out of the SAD
+ * @sa: the SA
+ *
+ * The SAD's reference passes to the caller, who deletes the SA.
+ *
+ * Return: whether it was in the SAD.
+ */
+bool ipsec_sad_unlink(struct ipsec_sa *sa)
+{
+	struct ipsec_sad *sad = sad_of(sa->net);
+	bool linked;
+
+	spin_lock_bh(&sad->lock);
+	linked = sa->linked;
+	if (linked) {
+		rhashtable_remove_fast(&sad->by_spi, &sa->spi_node, spi_params);
+		unlink_locked(sad, sa);
+	}
+	spin_unlock_bh(&sad->lock);
+	return linked;
+}
+
+/**
+ * ipsec_sad_alloc_spi() - reserve an SPI (GETSPI, RFC 2367 section 3.1.1)
+ * @net: the namespace
+ * @params: ends, mode, reqid and creator; its spi is ignored
+ * @min: lowest SPI, host order; 0 = the knobs' range
+ * @max: highest SPI, host order
+ *
+ * Random draws, so the cost does not grow with the number of SAs.
+ *
+ * Context: process. Return: a larval SA in the SAD, with a reference for the
+ * caller; -EINVAL for an empty range, -EEXIST if net.key.spi_trycnt draws found
+ * nothing free, -ENOMEM.
+ */
+struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
+				     const struct ipsec_sa_params *params,
+				     u32 min, u32 max)
+{
+	const struct ipsec_knobs *knobs = &ipsec_net(net)->knobs;
+	unsigned int tries = READ_ONCE(knobs->spi_trycnt);
+	struct ipsec_sa_params p = *params;
+	struct ipsec_sa *sa;
+	int err = -EEXIST;
+
+	if (!min) {
+		min = READ_ONCE(knobs->spi_minval);
+		max = READ_ONCE(knobs->spi_maxval);
+	}
+	if (p.ends.proto == IPPROTO_COMP)
+		max = min_t(u32, max, CPI_MAX);
+	if (min > max)
+		return ERR_PTR(-EINVAL);
+
+	for (; tries; tries--) {
+		u32 range = max - min;
+		u32 spi = min;
+
+		if (range == U32_MAX)
+			spi = get_random_u32();
+		else if (range)
+			spi += (u32)(((u64)get_random_u32() *
+				      ((u64)range + 1)) >> 32);
+		p.spi = htonl(spi);
+		sa = ipsec_sa_larval(net, &p);
+		if (IS_ERR(sa))
+			return sa;
+		ipsec_sa_hold(sa);
+		err = ipsec_sad_add(sa);
+		if (!err)
+			return sa;
+		ipsec_sa_put(sa);
+		ipsec_sa_put(sa);
+		if (err != -EEXIST || !range)
+			break;
+	}
+	return ERR_PTR(err);
+}
+
+/**
+ * ipsec_sad_next() - walk all SAs from the oldest to the newest
+ * @net: the namespace
+ * @cursor: 0 to start; what to pass for the next one
+ * @proto: only SAs of this protocol; 0 = all
+ *
+ * No lock is held between calls: SAs that come or go meanwhile are seen or not,
+ * the others exactly once.
+ *
+ * Return: the next SA with a reference for the caller, or NULL at the end.
+ */
+struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
+				u8 proto)
+{
+	struct ipsec_sad *sad = sad_of(net);
+	unsigned long index;
+	struct ipsec_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	xa_for_each_start(&sad->all, index, sa, *cursor) {
+		if (proto && sa->key.proto != proto)
+			continue;
+		ipsec_sa_hold(sa);
+		*cursor = index + 1;
+		break;
+	}
+	spin_unlock_bh(&sad->lock);
+	return sa;
+}
+
+/**
+ * ipsec_sad_count() - how many SAs there are
+ * @net: the namespace
+ * @proto: of this protocol; 0 = all
+ *
+ * Return: the number; with @proto it costs a walk.
+ */
+unsigned int ipsec_sad_count(struct net *net, u8 proto)
+{
+	struct ipsec_sad *sad = sad_of(net);
+	unsigned int n = 0;
+	unsigned long index;
+	struct ipsec_sa *sa;
+
+	if (!proto)
+		return READ_ONCE(sad->count);
+	rcu_read_lock();
+	xa_for_each(&sad->all, index, sa)
+		n += sa->key.proto == proto;
+	rcu_read_unlock();
+	return n;
+}
+
+/**
+ * ipsec_sad_flush() - delete all SAs
+ * @net: the namespace
+ * @proto: of this protocol; 0 = all
+ *
+ * Context: process. Return: how many there were.
+ */
+unsigned int ipsec_sad_flush(struct net *net, u8 proto)
+{
+	unsigned long cursor = 0;
+	unsigned int n = 0;
+	struct ipsec_sa *sa;
+
+	while ((sa = ipsec_sad_next(net, &cursor, proto))) {
+		ipsec_sa_delete(sa);
+		ipsec_sa_put(sa);
+		n++;
+		cond_resched();
+	}
+	return n;
+}
+
+/**
+ * ipsec_sad_delete_ends() - delete the SAs between two ends (DELETE without SA)
+ * @net: the namespace
+ * @ends: addresses and protocol
+ *
+ * SAs that wait for their keys stay, as in KAME.
+ *
+ * Context: process. Return: how many there were.
+ */
+unsigned int ipsec_sad_delete_ends(struct net *net,
+				   const struct ipsec_ends_key *ends)
+{
+	unsigned int n = 0;
+
+	for (;;) {
+		struct ipsec_sa *sa, *found = NULL;
+		struct rhlist_head *list, *pos;
+
+		rcu_read_lock();
+		list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
+		rhl_for_each_entry_rcu(sa, pos, list, ends_node) {
+			if (ipsec_sa_usable(sa) &&
+			    refcount_inc_not_zero(&sa->refs)) {
+				found = sa;
+				break;
+			}
+		}
+		rcu_read_unlock();
+		if (!found)
+			return n;
+		ipsec_sa_delete(found);
+		ipsec_sa_put(found);
+		n++;
+	}
+}
+
+/**
+ * ipsec_sad_init() - make an empty SAD
+ * @sad: the SAD, zeroed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ipsec_sad_init(struct ipsec_sad *sad)
+{
+	int err;
+
+	spin_lock_init(&sad->lock);
+	xa_init_flags(&sad->all, XA_FLAGS_ALLOC);
+	err = rhashtable_init(&sad->by_spi, &spi_params);
+	if (err)
+		return err;
+	err = rhltable_init(&sad->by_ends, &ends_params);
+	if (err)
+		rhashtable_destroy(&sad->by_spi);
+	return err;
+}
+
+/**
+ * ipsec_sad_exit() - free the SAD and all that is in it
+ * @net: the namespace; no packet looks at it any more
+ * @sad: its SAD
+ *
+ * Packets whose crypto is under way still hold SAs, and SAs point at @net:
+ * waits until the last one is freed.
+ */
+void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad)
+{
+	atomic_t *live = &ipsec_net(net)->live_sas;
+
+	ipsec_sad_flush(net, 0);
+	wait_var_event(live, !atomic_read(live));
+	rhltable_destroy(&sad->by_ends);
+	rhashtable_destroy(&sad->by_spi);
+	xa_destroy(&sad->all);
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ESP (RFC 4303), for IPv4 and IPv6. Tunnels put their outer header on before
+ * and take it off after; here every packet is one header and its payload.
+ */
+#include <linux/skbuff.h>
+#include <net/esp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <ipsec/crypt.h>
+#include <ipsec/sa.h>
+#include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
+#include "net.h"
+
+/* Pad length and next header. */
+#define TRAILER		2
+
+static int esp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
+{
+	const struct ipsec_alg_desc *ealg, *aalg = NULL;
+
+	ealg = ipsec_alg_find(IPSEC_ALG_ENCRYPT, p->ealg);
+	if (!ealg)
+		return -ENOSYS;
+	if (p->aalg) {
+		aalg = ipsec_alg_find(IPSEC_ALG_AUTH, p->aalg);
+		if (!aalg)
+			return -ENOSYS;
+	}
+	return ipsec_cipher_init(&sa->cipher, ealg, &p->ekey, aalg, &p->akey,
+				 p->esn);
+}
+
+static void esp_destroy(struct ipsec_sa *sa)
+{
+	ipsec_cipher_destroy(&sa->cipher);
+}
+
+/* Bytes in front of the payload: SPI, sequence number, IV. */
+static unsigned int esp_headroom(const struct ipsec_sa *sa)
+{
+	return sizeof(struct ip_esp_hdr) + sa->cipher.iv;
+}
+
+static unsigned int esp_tailroom(const struct ipsec_sa *sa)
+{
+	return sa->cipher.block + TRAILER + sa->cipher.icv;
+}
+
+static unsigned int esp_payload(const struct ipsec_sa *sa, unsigned int space)
+{
+	unsigned int fixed = esp_headroom(sa) + sa->cipher.icv;
+
+	space -= min(space, fixed);
+	space = round_down(space, sa->cipher.block);
+	return space - min_t(unsigned int, space, TRAILER);
+}
+
+/*
+ * Where ESP goes: behind the IPv4 header and its options; behind IPv6 headers
+ * that routers on the way look at (RFC 4303 section 3.1.1). Returns that length
+ * and the place of the byte that names what follows, or a negative errno.
+ */
+static int esp_insertion_point(struct sk_buff *skb, unsigned int *nexthdr)
+{
+	const struct ipv6_opt_hdr *opt;
+	unsigned int off, next;
+
+	if (ipsec_skb_family(skb) == AF_INET) {
+		*nexthdr = offsetof(struct iphdr, protocol);
+		return ip_hdrlen(skb);
+	}
+	*nexthdr = offsetof(struct ipv6hdr, nexthdr);
+	off = sizeof(struct ipv6hdr);
+	while (skb->data[*nexthdr] == NEXTHDR_HOP ||
+	       skb->data[*nexthdr] == NEXTHDR_ROUTING ||
+	       skb->data[*nexthdr] == NEXTHDR_DEST) {
+		if (off + sizeof(*opt) > skb->len)
+			return -EINVAL;
+		opt = (const struct ipv6_opt_hdr *)(skb->data + off);
+		next = off + ipv6_optlen(opt);
+		if (next > skb->len)
+			return -EINVAL;
+		/* Options for the destination alone belong behind ESP. */
+		if (skb->data[*nexthdr] == NEXTHDR_DEST &&
+		    opt->nexthdr != NEXTHDR_ROUTING)
+			break;
+		*nexthdr = off;
+		off = next;
+	}
+	return off;
+}
+
+/* Padding 1, 2, 3, ... then its length and what the payload is. */
+static void esp_put_trailer(struct sk_buff *skb, unsigned int padlen,
+			    u8 nexthdr, unsigned int icv)
+{
+	u8 *tail = __skb_put(skb, padlen + TRAILER + icv);
+	unsigned int i;
+
+	for (i = 0; i < padlen; i++)
+		tail[i] = i + 1;
+	tail[padlen] = padlen;
+	tail[padlen + 1] = nexthdr;
+}
+
+static void esp_output_done(struct ipsec_crypt *crypt, int err)
+{
+	struct sk_buff *skb = crypt->skb;
+
+	ipsec_crypt_put(crypt);
+	ipsec_output_resume(skb, err);
+}
+
+static int esp_output_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
+			    u8 *esp, unsigned int len)
+{
+	struct ipsec_crypt *crypt = ipsec_crypt_get(&sa->cipher);
+	struct ipsec_skb_cb held;
+	int err;
+
+	if (unlikely(!crypt)) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_out_nomem, sa, NULL);
+		return -EINPROGRESS;
+	}
+	crypt->skb = skb;
+	crypt->seq_hi = htonl(seq >> 32);
+	crypt->done = esp_output_done;
+	if (sa->cipher.async) {
+		ipsec_output_hold(skb);
+		held = *ipsec_cb(skb);
+	}
+	err = ipsec_crypt_encrypt(&sa->cipher, crypt, esp, len);
+	if (err == -EINPROGRESS)
+		return err;
+	ipsec_crypt_put(crypt);
+	if (sa->cipher.async)
+		ipsec_output_release(&held);
+	if (unlikely(err)) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_out_crypto, sa, NULL);
+		return -EINPROGRESS;
+	}
+	return 0;
+}
+
+/*
+ *	before: | IP header |                | payload |
+ *	after:  | IP header | SPI | seq | IV | payload | pad | len | next | ICV |
+ *	                    |                |---- encrypted -------------|
+ *	                    |---------- authenticated --------------------|
+ */
+static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
+{
+	const struct ipsec_cipher *c = &sa->cipher;
+	unsigned int headroom = esp_headroom(sa);
+	unsigned int nexthdr, payload, padlen;
+	struct ip_esp_hdr *esph;
+	u64 seq;
+	int hlen;
+
+	hlen = esp_insertion_point(skb, &nexthdr);
+	if (unlikely(hlen < 0)) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_out_inval, sa, NULL);
+		return -EINPROGRESS;
+	}
+	payload = skb->len - hlen;
+	padlen = ALIGN(payload + TRAILER, c->block) - payload - TRAILER;
+	if (unlikely(skb->len + headroom + padlen + TRAILER + c->icv >
+		     IP_MAX_MTU)) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_out_toobig, sa, NULL);
+		return -EINPROGRESS;
+	}
+	if (unlikely(ipsec_seq_next(sa, &seq))) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_out_wrap, sa, NULL);
+		return -EINPROGRESS;
+	}
+
+	esp_put_trailer(skb, padlen, skb->data[nexthdr], c->icv);
+	skb->data[nexthdr] = IPPROTO_ESP;
+	__skb_push(skb, headroom);
+	memmove(skb->data, skb->data + headroom, hlen);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, hlen);
+	if (ipsec_skb_family(skb) == AF_INET) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+	} else {
+		ipv6_hdr(skb)->payload_len = htons(skb->len -
+						   sizeof(struct ipv6hdr));
+	}
+
+	esph = (struct ip_esp_hdr *)skb_transport_header(skb);
+	esph->spi = sa->key.spi;
+	esph->seq_no = htonl((u32)seq);
+	ipsec_cipher_make_iv(c, esph->enc_data, seq);
+	return esp_output_crypt(sa, skb, seq, (u8 *)esph,
+				payload + padlen + TRAILER);
+}
+
+/* The counter of a sequence number that is refused. */
+static enum ipsec_stat replay_reason(enum ipsec_replay_verdict verdict)
+{
+	return verdict == IPSEC_REPLAY_OLD ? IPSEC_STAT_in_espold :
+					     IPSEC_STAT_in_espreplay;
+}
+
+/*
+ * Only now that the ICV is good may the window move. The number is looked at
+ * again, because the same packet may have been decrypted on another CPU.
+ */
+static enum ipsec_replay_verdict replay_commit(struct ipsec_sa *sa, u64 seq)
+{
+	enum ipsec_replay_verdict verdict;
+
+	if (!sa->replay.window || !sa->cipher.auth)
+		return IPSEC_REPLAY_OK;
+	spin_lock(&sa->lock);
+	verdict = ipsec_replay_check(&sa->replay, seq);
+	if (verdict == IPSEC_REPLAY_OK)
+		ipsec_replay_commit(&sa->replay, seq);
+	spin_unlock(&sa->lock);
+	return verdict;
+}
+
+static int esp_input_drop(struct ipsec_sa *sa, struct sk_buff *skb,
+			  enum ipsec_stat reason)
+{
+	ipsec_drop(sa->net, skb, reason, sa, NULL);
+	return -EINPROGRESS;
+}
+
+/* After decryption: believe the ICV, then the number, then the trailer. */
+static int esp_input_finish(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
+			    int err)
+{
+	const struct ipsec_cipher *c = &sa->cipher;
+	enum ipsec_replay_verdict verdict;
+	unsigned int cut, padlen;
+	const u8 *tail;
+	u8 nexthdr;
+
+	if (err == -EBADMSG)
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_espauthfail);
+	if (unlikely(err))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_crypto);
+	if (c->auth)
+		ipsec_count(sa->net, IPSEC_STAT_in_espauthsucc);
+	verdict = replay_commit(sa, seq);
+	if (unlikely(verdict != IPSEC_REPLAY_OK))
+		return esp_input_drop(sa, skb, replay_reason(verdict));
+
+	tail = skb_tail_pointer(skb) - c->icv - TRAILER;
+	padlen = tail[0];
+	nexthdr = tail[1];
+	cut = padlen + TRAILER + c->icv;
+	if (unlikely(esp_headroom(sa) + cut > skb->len))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_badenc);
+	__skb_trim(skb, skb->len - cut);
+	__skb_pull(skb, esp_headroom(sa));
+	skb->ip_summed = CHECKSUM_NONE;
+	return nexthdr;
+}
+
+static void esp_input_done(struct ipsec_crypt *crypt, int err)
+{
+	struct sk_buff *skb = crypt->skb;
+	struct ipsec_sa *sa = crypt->priv;
+	struct net_device *dev = skb->dev;
+	u64 seq;
+
+	seq = (u64)ntohl(crypt->seq_hi) << 32 |
+	      ntohl(ip_esp_hdr(skb)->seq_no);
+	ipsec_crypt_put(crypt);
+	rcu_read_lock();
+	ipsec_input_resume(skb, sa, esp_input_finish(sa, skb, seq, err));
+	rcu_read_unlock();
+	dev_put(dev);
+	ipsec_sa_put(sa);
+}
+
+/* What is kept while the crypto may outlive our RCU section. */
+static void esp_input_hold(struct ipsec_sa *sa, struct sk_buff *skb)
+{
+	ipsec_sa_hold(sa);
+	dev_hold(skb->dev);
+	skb_dst_force(skb);
+}
+
+static void esp_input_release(struct ipsec_sa *sa, struct net_device *dev)
+{
+	dev_put(dev);
+	ipsec_sa_put(sa);
+}
+
+static int esp_input_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq)
+{
+	struct ipsec_crypt *crypt = ipsec_crypt_get(&sa->cipher);
+	int err;
+
+	if (unlikely(!crypt))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_nomem);
+	crypt->skb = skb;
+	crypt->priv = sa;
+	crypt->seq_hi = htonl(seq >> 32);
+	crypt->done = esp_input_done;
+	if (sa->cipher.async)
+		esp_input_hold(sa, skb);
+	err = ipsec_crypt_decrypt(&sa->cipher, crypt, skb->data,
+				  skb->len - esp_headroom(sa));
+	if (err == -EINPROGRESS)
+		return err;
+	ipsec_crypt_put(crypt);
+	if (sa->cipher.async)
+		esp_input_release(sa, skb->dev);
+	return esp_input_finish(sa, skb, seq, err);
+}
+
+/*
+ * Refuse what is cheap to refuse, then make the packet our own: it may share
+ * its bytes with a socket, a file or another packet, and we decrypt in place.
+ */
+static int esp_input(struct ipsec_sa *sa, struct sk_buff *skb)
+{
+	const struct ipsec_cipher *c = &sa->cipher;
+	unsigned int fixed = esp_headroom(sa) + c->icv;
+	enum ipsec_replay_verdict verdict;
+	u64 seq;
+
+	if (unlikely(skb->len < fixed + TRAILER ||
+		     !pskb_may_pull(skb, esp_headroom(sa))))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_hdrops);
+	if (unlikely((skb->len - fixed) % c->block))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_badilen);
+
+	spin_lock(&sa->lock);
+	seq = ipsec_replay_extend(&sa->replay, ntohl(ip_esp_hdr(skb)->seq_no));
+	verdict = c->auth ? ipsec_replay_check(&sa->replay, seq) :
+			    IPSEC_REPLAY_OK;
+	spin_unlock(&sa->lock);
+	if (unlikely(verdict != IPSEC_REPLAY_OK))
+		return esp_input_drop(sa, skb, replay_reason(verdict));
+
+	if (unlikely(skb_linearize_cow(skb)))
+		return esp_input_drop(sa, skb, IPSEC_STAT_in_nomem);
+	return esp_input_crypt(sa, skb, seq);
+}
+
+const struct ipsec_xform ipsec_xform_esp = {
+	.proto		= IPPROTO_ESP,
+	.init		= esp_init,
+	.destroy	= esp_destroy,
+	.output		= esp_output,
+	.input		= esp_input,
+	.headroom	= esp_headroom,
+	.tailroom	= esp_tailroom,
+	.payload	= esp_payload,
+};
