@@ -14,7 +14,7 @@
 #include "net.h"
 
 #define SLOTS_SHIFT	9
-#define SLOTS		(1U << SLOTS_SHIFT)
+#define SLOTS		BIT(SLOTS_SHIFT)
 
 /**
  * struct slot - one remembered decision

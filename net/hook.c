@@ -2,7 +2,7 @@
 /*
  * How we are attached to the kernel; no other file knows. Plaintext is met at
  * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN, ESP at the protocol handlers that
- * native IPsec uses, ahead of it: packets whose SPI is not ours fall through.
+ * native IPsec uses, ahead of it: it still gets packets whose SPI is not ours.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>

@@ -19,7 +19,7 @@
 
 /* Policy ids: 8n + direction - 1, as clients of Linux's PF_KEY expect them. */
 #define ID_STEP		8
-#define ID_SLOTS	(1U << 29)
+#define ID_SLOTS	BIT(29)
 
 /* Automatic reqids start behind the manual ones. */
 #define REQID_FIRST	(IPSEC_REQID_MANUAL_MAX + 1)

@@ -5,7 +5,9 @@
 #include <ipsec/netns.h>
 #include "net.h"
 
-#define STAT_NAME(name)	[IPSEC_STAT_##name] = #name,
+/* One initialiser of the table below. */
+#define STAT_NAME(name)		\
+	[IPSEC_STAT_##name] = #name,
 
 const char *const ipsec_stat_names[IPSEC_STAT_MAX] = {
 	IPSEC_STATS(STAT_NAME)

@@ -3,10 +3,11 @@
 #ifndef _IPSEC_REPLAY_H
 #define _IPSEC_REPLAY_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /* Largest window in packets. */
-#define IPSEC_REPLAY_MAX	(1U << 20)
+#define IPSEC_REPLAY_MAX	BIT(20)
 
 /* Why a sequence number is refused. */
 enum ipsec_replay_verdict {
