@@ -9,11 +9,7 @@
 
 #include <linux/types.h>
 #include <linux/ipsec.h>
-#ifdef __KERNEL__
-#include <uapi/ipsec/pfkeyv2.h>
-#else
-#include <ipsec/pfkeyv2.h>
-#endif
+#include "pfkeyv2.h"
 
 /*
  * sadb_x_policy_priority: the smaller number is asked first. A policy text
