@@ -14,6 +14,12 @@
 #include <net/gso.h>
 #endif
 
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
 /* 6.3: completion callbacks of the crypto API get their data, not a request. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define IPSEC_CRYPTO_DONE(name, arg, err)	\

@@ -3,6 +3,7 @@
 #ifndef _IPSEC_LIFETIME_H
 #define _IPSEC_LIFETIME_H
 
+#include <linux/time64.h>
 #include <linux/types.h>
 
 /**

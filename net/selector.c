@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Selectors, and what they see of a packet (RFC 4301 section 4.4.1.1). */
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <ipsec/selector.h>
+
+/* A chain of extension headers longer than this is an attack. */
+#define MAX_EXT_HEADERS		16
+
+/**
+ * ipsec_selector_equal() - whether two selectors are the same entry
+ * @a: one
+ * @b: the other
+ *
+ * Addresses count with all their bits, those behind the prefix too.
+ */
+bool ipsec_selector_equal(const struct ipsec_selector *a,
+			  const struct ipsec_selector *b)
+{
+	return ipsec_addr_equal(&a->src, &b->src) &&
+	       ipsec_addr_equal(&a->dst, &b->dst) &&
+	       a->sport == b->sport && a->dport == b->dport &&
+	       a->src_len == b->src_len && a->dst_len == b->dst_len &&
+	       a->proto == b->proto && a->family == b->family;
+}
+
+/**
+ * ipsec_selector_match() - whether a flow is among those of a selector
+ * @sel: the selector
+ * @flow: the flow
+ */
+bool ipsec_selector_match(const struct ipsec_selector *sel,
+			  const struct ipsec_flow *flow)
+{
+	return sel->family == flow->family &&
+	       (sel->proto == IPSEC_PROTO_ANY || sel->proto == flow->proto) &&
+	       (!sel->sport || sel->sport == flow->sport) &&
+	       (!sel->dport || sel->dport == flow->dport) &&
+	       ipsec_addr_match(&sel->src, &flow->src, sel->src_len) &&
+	       ipsec_addr_match(&sel->dst, &flow->dst, sel->dst_len);
+}
+
+/* Ports, or type and code, of the header at @off. */
+static bool flow_ports(struct ipsec_flow *flow, const struct sk_buff *skb,
+		       unsigned int off)
+{
+	__be16 ports[2];
+	const __be16 *p;
+	const u8 *type;
+
+	switch (flow->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		p = skb_header_pointer(skb, off, sizeof(ports), ports);
+		if (!p)
+			return false;
+		flow->sport = p[0];
+		flow->dport = p[1];
+		return true;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		type = skb_header_pointer(skb, off, 2, ports);
+		if (!type)
+			return false;
+		flow->sport = htons(type[0]);
+		flow->dport = htons(type[1]);
+		return true;
+	case IPPROTO_MH:
+		/* The type is the third byte (RFC 6275 section 6.1.1). */
+		type = skb_header_pointer(skb, off + 2, 1, ports);
+		if (!type)
+			return false;
+		flow->sport = htons(type[0]);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	ipsec_addr_set4(&flow->src, iph->saddr);
+	ipsec_addr_set4(&flow->dst, iph->daddr);
+	if (ip_is_fragment(iph)) {
+		flow->proto = IPSEC_PROTO_ANY;
+		return true;
+	}
+	flow->proto = iph->protocol;
+	return flow_ports(flow, skb, skb_network_offset(skb) + iph->ihl * 4);
+}
+
+/* One extension header: its length in bytes, 0 at the end of the chain. */
+static int ext_length(const struct sk_buff *skb, unsigned int off, u8 nexthdr,
+		      bool *fragment)
+{
+	struct frag_hdr buf;
+	const struct frag_hdr *fh;
+
+	switch (nexthdr) {
+	case NEXTHDR_HOP:
+	case NEXTHDR_ROUTING:
+	case NEXTHDR_DEST:
+	case NEXTHDR_FRAGMENT:
+		break;
+	default:
+		return 0;
+	}
+	fh = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	if (!fh)
+		return -EINVAL;
+	if (nexthdr != NEXTHDR_FRAGMENT)
+		return ipv6_optlen((const struct ipv6_opt_hdr *)fh);
+	*fragment = fh->frag_off & htons(IP6_OFFSET | IP6_MF);
+	return sizeof(*fh);
+}
+
+static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
+{
+	unsigned int off = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	const struct ipv6hdr *iph = ipv6_hdr(skb);
+	u8 nexthdr = iph->nexthdr;
+	unsigned int i;
+
+	flow->src.in6 = iph->saddr;
+	flow->dst.in6 = iph->daddr;
+	for (i = 0; i < MAX_EXT_HEADERS; i++) {
+		bool fragment = false;
+		u8 buf;
+		const u8 *next;
+		int len = ext_length(skb, off, nexthdr, &fragment);
+
+		if (len < 0)
+			return false;
+		if (fragment) {
+			flow->proto = IPSEC_PROTO_ANY;
+			return true;
+		}
+		if (!len) {
+			flow->proto = nexthdr;
+			return flow_ports(flow, skb, off);
+		}
+		next = skb_header_pointer(skb, off, 1, &buf);
+		if (!next)
+			return false;
+		nexthdr = *next;
+		off += len;
+	}
+	return false;
+}
+
+/**
+ * ipsec_flow_from_skb() - what the policy layer sees of a packet
+ * @flow: filled, every byte of it
+ * @skb: the packet; its network header is complete and checked by the stack
+ * @family: AF_INET or AF_INET6
+ * @dir: the direction to look up
+ *
+ * A fragment has no ports and no protocol that a policy could rely on: it is
+ * matched by entries for any protocol only (KAME's rule).
+ *
+ * Context: any. Return: false when headers are cut short or without end.
+ */
+bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,
+			 sa_family_t family, enum ipsec_dir dir)
+{
+	memset(flow, 0, sizeof(*flow));
+	flow->family = family;
+	flow->dir = dir;
+	return family == AF_INET ? flow_ip4(flow, skb) : flow_ip6(flow, skb);
+}
