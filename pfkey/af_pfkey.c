@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The socket family PF_KEY (RFC 2367 section 1.3), one per network namespace.
+ * A request is carried out, and its reply queued, before send() returns.
+ */
+#include <linux/capability.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+#include <ipsec/compat.h>
+#include <ipsec/pfkey.h>
+#include "pfkey.h"
+
+unsigned int pfkey_net_id __read_mostly;
+
+/**
+ * pfkey_net_of() - PF_KEY of a namespace
+ * @net: the namespace
+ */
+struct pfkey_net *pfkey_net_of(const struct net *net)
+{
+	return net_generic(net, pfkey_net_id);
+}
+
+static struct proto pfkey_proto = {
+	.name		= "PF_KEY",
+	.owner		= THIS_MODULE,
+	.obj_size	= sizeof(struct pfkey_sock),
+};
+
+static void pfkey_destruct(struct sock *sk)
+{
+	skb_queue_purge(&sk->sk_receive_queue);
+}
+
+static int pfkey_release(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct pfkey_sock *pk;
+	struct pfkey_net *pn;
+
+	if (!sk)
+		return 0;
+	pk = pfkey_sk(sk);
+	pn = pfkey_net_of(sock_net(sk));
+	spin_lock_bh(&pn->lock);
+	hlist_del_init_rcu(&pk->node);
+	spin_unlock_bh(&pn->lock);
+	/* Deliveries that still see the socket run in RCU sections. */
+	synchronize_rcu();
+
+	pfkey_dump_stop(pk);
+	sock_orphan(sk);
+	sock->sk = NULL;
+	sock_put(sk);
+	return 0;
+}
+
+/* What fails here fails the send; all else is told by a reply. */
+static int check_base(const struct sadb_msg *hdr, size_t len)
+{
+	if (hdr->sadb_msg_version != PF_KEY_V2)
+		return -EINVAL;
+	if (hdr->sadb_msg_type == SADB_RESERVED ||
+	    hdr->sadb_msg_type > SADB_MAX)
+		return -EINVAL;
+	return (size_t)hdr->sadb_msg_len * PFKEY_WORD == len ? 0 : -EMSGSIZE;
+}
+
+static int request(struct pfkey_sock *pk, const void *msg, size_t len)
+{
+	struct pfkey_request req = {
+		.from	= pk,
+		.net	= sock_net(&pk->sk),
+	};
+	struct pfkey_net *pn = pfkey_net_of(req.net);
+	int err;
+
+	err = check_base(msg, len);
+	if (err)
+		return err;
+	mutex_lock(&pn->mutex);
+	pfkey_show_request(req.net, msg, len);
+	err = pfkey_parse(&req, msg, len);
+	if (!err)
+		err = pfkey_dispatch(&req);
+	if (err)
+		err = pfkey_deliver_one(pk, pfkey_build_error(req.hdr, -err));
+	mutex_unlock(&pn->mutex);
+	return err;
+}
+
+static int pfkey_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+{
+	void *buf;
+	int err;
+
+	if (msg->msg_flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (len < sizeof(struct sadb_msg) || len > PFKEY_MAX_MESSAGE)
+		return -EMSGSIZE;
+	buf = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOBUFS;
+	err = memcpy_from_msg(buf, msg, len);
+	if (!err)
+		err = request(pfkey_sk(sock->sk), buf, len);
+	/* Keys were in it. */
+	memzero_explicit(buf, len);
+	kvfree(buf);
+	return err ?: len;
+}
+
+static int pfkey_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+			 int flags)
+{
+	struct sock *sk = sock->sk;
+	struct sk_buff *skb;
+	size_t copied;
+	int err;
+
+	if (flags & ~(MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_COMPAT |
+		      MSG_WAITALL))
+		return -EINVAL;
+	skb = skb_recv_datagram(sk, flags, &err);
+	if (!skb)
+		return err;
+	copied = skb->len;
+	if (copied > len) {
+		msg->msg_flags |= MSG_TRUNC;
+		copied = len;
+	}
+	err = skb_copy_datagram_msg(skb, 0, msg, copied);
+	if (!err) {
+		sock_recv_timestamp(msg, sk, skb);
+		err = flags & MSG_TRUNC ? skb->len : copied;
+	}
+	skb_free_datagram(sk, skb);
+	/* The next part of a dump must be there before the next read. */
+	if (READ_ONCE(pfkey_sk(sk)->dump.type))
+		pfkey_dump_continue(pfkey_sk(sk));
+	return err;
+}
+
+static const struct proto_ops pfkey_ops = {
+	.family		= PF_KEY,
+	.owner		= THIS_MODULE,
+	.release	= pfkey_release,
+	.sendmsg	= pfkey_sendmsg,
+	.recvmsg	= pfkey_recvmsg,
+	.poll		= datagram_poll,
+	.bind		= sock_no_bind,
+	.connect	= sock_no_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= sock_no_accept,
+	.getname	= sock_no_getname,
+	.ioctl		= sock_no_ioctl,
+	.listen		= sock_no_listen,
+	.shutdown	= sock_no_shutdown,
+	.mmap		= sock_no_mmap,
+	IPSEC_NO_SENDPAGE
+};
+
+static int pfkey_create(struct net *net, struct socket *sock, int protocol,
+			int kern)
+{
+	struct pfkey_net *pn = pfkey_net_of(net);
+	struct pfkey_sock *pk;
+	struct sock *sk;
+
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	if (sock->type != SOCK_RAW)
+		return -ESOCKTNOSUPPORT;
+	if (protocol != PF_KEY_V2)
+		return -EPROTONOSUPPORT;
+	sk = sk_alloc(net, PF_KEY, GFP_KERNEL, &pfkey_proto, kern);
+	if (!sk)
+		return -ENOMEM;
+	sock->ops = &pfkey_ops;
+	sock_init_data(sock, sk);
+	sk->sk_family = PF_KEY;
+	sk->sk_destruct = pfkey_destruct;
+
+	/* sk_alloc() clears what is behind struct sock only for slab caches. */
+	pk = pfkey_sk(sk);
+	pk->registered = 0;
+	pk->promisc = false;
+	mutex_init(&pk->dump_mutex);
+	memset(&pk->dump, 0, sizeof(pk->dump));
+	spin_lock_bh(&pn->lock);
+	hlist_add_head_rcu(&pk->node, &pn->sockets);
+	spin_unlock_bh(&pn->lock);
+	return 0;
+}
+
+static const struct net_proto_family pfkey_family = {
+	.family	= PF_KEY,
+	.create	= pfkey_create,
+	.owner	= THIS_MODULE,
+};
+
+static int __net_init pfkey_netns_init(struct net *net)
+{
+	struct pfkey_net *pn = pfkey_net_of(net);
+
+	mutex_init(&pn->mutex);
+	spin_lock_init(&pn->lock);
+	INIT_HLIST_HEAD(&pn->sockets);
+	return 0;
+}
+
+static void __net_exit pfkey_netns_exit(struct net *net)
+{
+	/* Every socket holds its namespace, so there can be none. */
+	WARN_ON(!hlist_empty(&pfkey_net_of(net)->sockets));
+}
+
+static struct pernet_operations pfkey_netns_ops = {
+	.init	= pfkey_netns_init,
+	.exit	= pfkey_netns_exit,
+	.id	= &pfkey_net_id,
+	.size	= sizeof(struct pfkey_net),
+};
+
+/**
+ * ipsec_pfkey_init() - offer PF_KEY sockets
+ *
+ * Return: 0, -EEXIST when af_key has the family, or another errno.
+ */
+int ipsec_pfkey_init(void)
+{
+	int err = proto_register(&pfkey_proto, 0);
+
+	if (err)
+		return err;
+	err = register_pernet_subsys(&pfkey_netns_ops);
+	if (err)
+		goto err_proto;
+	/* Last: from here on there can be sockets. */
+	err = sock_register(&pfkey_family);
+	if (err) {
+		if (err == -EEXIST)
+			pr_err("ipsec: PF_KEY belongs to af_key: remove it first (modprobe -r af_key)\n");
+		goto err_netns;
+	}
+	pfkey_notify_init();
+	return 0;
+
+err_netns:
+	unregister_pernet_subsys(&pfkey_netns_ops);
+err_proto:
+	proto_unregister(&pfkey_proto);
+	return err;
+}
+
+/**
+ * ipsec_pfkey_exit() - the reverse; sockets keep the module, so there are none
+ */
+void ipsec_pfkey_exit(void)
+{
+	pfkey_notify_exit();
+	sock_unregister(PF_KEY);
+	unregister_pernet_subsys(&pfkey_netns_ops);
+	proto_unregister(&pfkey_proto);
+}
+
+MODULE_ALIAS_NETPROTO(PF_KEY);

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages to userland. Every byte that is not set is zero. Only extensions that
+ * libipsec knows are ever sent: it throws a message away for any other.
+ */
+#include <linux/in.h>
+#include <ipsec/alg.h>
+#include "pfkey.h"
+
+/* The longest message: a policy with all its requests, all of them IPv6. */
+#define LONGEST		1024
+
+/**
+ * pfkey_build_base() - begin a message
+ * @type: SADB_*
+ * @satype: SADB_SATYPE_*
+ * @seq: sadb_msg_seq
+ * @pid: sadb_msg_pid; 0 for what the kernel says by itself
+ * @gfp: how to allocate
+ *
+ * Return: a buffer that holds the base header, or NULL.
+ */
+struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
+				 gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb(LONGEST, gfp);
+	struct sadb_msg *hdr;
+
+	if (!skb)
+		return NULL;
+	hdr = skb_put_zero(skb, sizeof(*hdr));
+	hdr->sadb_msg_version = PF_KEY_V2;
+	hdr->sadb_msg_type = type;
+	hdr->sadb_msg_satype = satype;
+	hdr->sadb_msg_len = sizeof(*hdr) / PFKEY_WORD;
+	hdr->sadb_msg_seq = seq;
+	hdr->sadb_msg_pid = pid;
+	return skb;
+}
+
+/**
+ * pfkey_put() - append an extension
+ * @skb: the message
+ * @exttype: SADB_EXT_*
+ * @bytes: its length, header included; rounded up to words
+ *
+ * Return: the extension, zeroed but for its header.
+ */
+void *pfkey_put(struct sk_buff *skb, u16 exttype, unsigned int bytes)
+{
+	unsigned int size = round_up(bytes, PFKEY_WORD);
+	struct sadb_ext *ext = skb_put_zero(skb, size);
+	struct sadb_msg *hdr = (struct sadb_msg *)skb->data;
+
+	ext->sadb_ext_len = size / PFKEY_WORD;
+	ext->sadb_ext_type = exttype;
+	hdr->sadb_msg_len = skb->len / PFKEY_WORD;
+	return ext;
+}
+
+static void put_address(struct sk_buff *skb, u16 exttype, sa_family_t family,
+			const union ipsec_addr *addr, __be16 port,
+			u8 prefixlen, u8 proto)
+{
+	struct sadb_address *ext;
+
+	ext = pfkey_put(skb, exttype,
+			sizeof(*ext) + pfkey_sockaddr_len(family));
+	ext->sadb_address_proto = proto;
+	ext->sadb_address_prefixlen = prefixlen;
+	pfkey_put_sockaddr(ext + 1, family, addr, port);
+}
+
+static void put_ends(struct sk_buff *skb, const struct ipsec_ends_key *ends)
+{
+	u8 bits = ipsec_addr_bits(ends->family);
+
+	put_address(skb, SADB_EXT_ADDRESS_SRC, ends->family, &ends->saddr, 0,
+		    bits, IPSEC_PROTO_ANY);
+	put_address(skb, SADB_EXT_ADDRESS_DST, ends->family, &ends->daddr, 0,
+		    bits, IPSEC_PROTO_ANY);
+}
+
+static void put_limits(struct sk_buff *skb, u16 exttype,
+		       const struct ipsec_limits *limits)
+{
+	struct sadb_lifetime *ext = pfkey_put(skb, exttype, sizeof(*ext));
+
+	ext->sadb_lifetime_allocations = limits->allocations;
+	ext->sadb_lifetime_bytes = limits->bytes;
+	ext->sadb_lifetime_addtime = limits->addtime;
+	ext->sadb_lifetime_usetime = limits->usetime;
+}
+
+static void put_current(struct sk_buff *skb, const struct ipsec_lifetime *life)
+{
+	struct ipsec_limits now = {
+		.allocations	= life->packets,
+		.bytes		= life->bytes,
+		.addtime	= life->add_time,
+		.usetime	= life->use_time,
+	};
+
+	put_limits(skb, SADB_EXT_LIFETIME_CURRENT, &now);
+}
+
+static void put_key(struct sk_buff *skb, u16 exttype,
+		    const struct ipsec_key *key)
+{
+	struct sadb_key *ext;
+
+	ext = pfkey_put(skb, exttype, sizeof(*ext) + ipsec_key_bytes(key));
+	ext->sadb_key_bits = key->bits;
+	if (key->bits)
+		memcpy(ext + 1, key->data, ipsec_key_bytes(key));
+}
+
+static void put_sa(struct sk_buff *skb, const struct ipsec_sa *sa)
+{
+	struct sadb_sa *ext = pfkey_put(skb, SADB_EXT_SA, sizeof(*ext));
+
+	ext->sadb_sa_spi = sa->key.spi;
+	ext->sadb_sa_replay = sa->replay_bytes;
+	ext->sadb_sa_state = READ_ONCE(sa->state);
+	ext->sadb_sa_auth = sa->aalg;
+	ext->sadb_sa_encrypt = sa->ealg;
+	ext->sadb_sa_flags = sa->flags;
+}
+
+static void put_sa2(struct sk_buff *skb, const struct ipsec_sa *sa)
+{
+	struct sadb_x_sa2 *ext = pfkey_put(skb, SADB_X_EXT_SA2, sizeof(*ext));
+	u64 sent = atomic64_read(&sa->out_seq);
+
+	ext->sadb_x_sa2_mode = sa->mode;
+	ext->sadb_x_sa2_reqid = sa->reqid;
+	/* An SA sends or receives, never both. */
+	ext->sadb_x_sa2_sequence = sent ? sent : READ_ONCE(sa->replay.top);
+}
+
+static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
+				    u32 pid, gfp_t gfp)
+{
+	u8 satype = pfkey_proto_to_satype(sa->key.proto);
+	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid, gfp);
+
+	if (skb)
+		put_sa(skb, sa);
+	return skb;
+}
+
+/**
+ * pfkey_build_sa() - all about an SA: ADD, UPDATE, GET, DUMP
+ * @type: SADB_*
+ * @sa: the SA
+ * @seq: sadb_msg_seq
+ * @pid: sadb_msg_pid
+ * @keys: with its keys; only for a message to the one who asked
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
+			       u32 pid, bool keys)
+{
+	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, GFP_KERNEL);
+	struct sadb_msg *hdr;
+
+	if (!skb)
+		return NULL;
+	put_sa2(skb, sa);
+	put_limits(skb, SADB_EXT_LIFETIME_HARD, &sa->life.hard);
+	put_limits(skb, SADB_EXT_LIFETIME_SOFT, &sa->life.soft);
+	put_current(skb, &sa->life);
+	put_ends(skb, &sa->ends);
+	if (keys && sa->akey.bits)
+		put_key(skb, SADB_EXT_KEY_AUTH, &sa->akey);
+	if (keys && sa->ealg)
+		put_key(skb, SADB_EXT_KEY_ENCRYPT, &sa->ekey);
+	hdr = (struct sadb_msg *)skb->data;
+	/* KAME shows the references here; ours is not one of them. */
+	hdr->sadb_msg_reserved = refcount_read(&sa->refs) - 1;
+	return skb;
+}
+
+/**
+ * pfkey_build_spi() - an SA's identity only: GETSPI, DELETE
+ * @type: SADB_*
+ * @sa: the SA
+ * @seq: sadb_msg_seq
+ * @pid: sadb_msg_pid
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
+				u32 pid)
+{
+	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, GFP_KERNEL);
+
+	if (skb) {
+		put_sa2(skb, sa);
+		put_ends(skb, &sa->ends);
+	}
+	return skb;
+}
+
+/**
+ * pfkey_build_ends() - reply to a DELETE of all SAs between two ends
+ * @req: the request
+ * @ends: the ends
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_ends(const struct pfkey_request *req,
+				 const struct ipsec_ends_key *ends)
+{
+	struct sk_buff *skb = pfkey_build_echo(req->hdr);
+
+	if (skb)
+		put_ends(skb, ends);
+	return skb;
+}
+
+/**
+ * pfkey_build_expire() - a lifetime ended
+ * @sa: the SA
+ * @hard: the hard one, else the soft one
+ *
+ * Context: any. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard)
+{
+	struct sk_buff *skb = build_for_sa(SADB_EXPIRE, sa, sa->seq, 0,
+					   GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	put_sa2(skb, sa);
+	put_current(skb, &sa->life);
+	if (hard)
+		put_limits(skb, SADB_EXT_LIFETIME_HARD, &sa->life.hard);
+	else
+		put_limits(skb, SADB_EXT_LIFETIME_SOFT, &sa->life.soft);
+	put_ends(skb, &sa->ends);
+	return skb;
+}
+
+static unsigned int request_len(const struct ipsec_request *req)
+{
+	return sizeof(struct sadb_x_ipsecrequest) +
+	       2 * pfkey_sockaddr_len(req->family);
+}
+
+static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
+{
+	unsigned int i, len = sizeof(struct sadb_x_policy);
+	struct sadb_x_policy *ext;
+	u8 *p;
+
+	for (i = 0; i < sp->n_requests; i++)
+		len += request_len(&sp->requests[i]);
+	ext = pfkey_put(skb, SADB_X_EXT_POLICY, len);
+	ext->sadb_x_policy_type = sp->type;
+	ext->sadb_x_policy_dir = sp->dir;
+	ext->sadb_x_policy_id = sp->id;
+	ext->sadb_x_policy_priority = sp->priority;
+	p = (u8 *)(ext + 1);
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+		struct sadb_x_ipsecrequest *wire = (void *)p;
+		unsigned int addr = pfkey_sockaddr_len(req->family);
+
+		wire->sadb_x_ipsecrequest_len = request_len(req);
+		wire->sadb_x_ipsecrequest_proto = req->proto;
+		wire->sadb_x_ipsecrequest_mode = req->mode;
+		wire->sadb_x_ipsecrequest_level = req->level;
+		wire->sadb_x_ipsecrequest_reqid = req->reqid;
+		p += sizeof(*wire);
+		if (!addr)
+			continue;
+		pfkey_put_sockaddr(p, req->family, &req->saddr, 0);
+		pfkey_put_sockaddr(p + addr, req->family, &req->daddr, 0);
+		p += 2 * addr;
+	}
+}
+
+/**
+ * pfkey_build_sp() - all about a policy: SPDADD, SPDGET, SPDDUMP and the like
+ * @type: SADB_X_SPD*
+ * @satype: as in the request
+ * @sp: the policy
+ * @seq: sadb_msg_seq
+ * @pid: sadb_msg_pid
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
+			       u32 seq, u32 pid)
+{
+	const struct ipsec_selector *sel = &sp->sel;
+	struct ipsec_limits now = {
+		.addtime = sp->add_time,
+		.usetime = READ_ONCE(sp->use_time),
+	};
+	struct ipsec_limits hard = {
+		.addtime = sp->lifetime,
+		.usetime = sp->validtime,
+	};
+	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid,
+					       GFP_KERNEL);
+	struct sadb_msg *hdr;
+
+	if (!skb)
+		return NULL;
+	put_address(skb, SADB_EXT_ADDRESS_SRC, sel->family, &sel->src,
+		    sel->sport, sel->src_len, sel->proto);
+	put_address(skb, SADB_EXT_ADDRESS_DST, sel->family, &sel->dst,
+		    sel->dport, sel->dst_len, sel->proto);
+	put_policy(skb, sp);
+	put_limits(skb, SADB_EXT_LIFETIME_CURRENT, &now);
+	put_limits(skb, SADB_EXT_LIFETIME_HARD, &hard);
+	hdr = (struct sadb_msg *)skb->data;
+	hdr->sadb_msg_reserved = refcount_read(&sp->refs) - 1;
+	return skb;
+}
+
+static void put_supported(struct sk_buff *skb, u16 exttype,
+			  enum ipsec_alg_kind kind)
+{
+	struct sadb_supported *ext;
+	struct sadb_alg *alg;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ipsec_alg_count; i++)
+		n += ipsec_alg_table[i].kind == kind;
+	ext = pfkey_put(skb, exttype, sizeof(*ext) + n * sizeof(*alg));
+	alg = (struct sadb_alg *)(ext + 1);
+	for (i = 0; i < ipsec_alg_count; i++) {
+		const struct ipsec_alg_desc *desc = &ipsec_alg_table[i];
+
+		if (desc->kind != kind)
+			continue;
+		alg->sadb_alg_id = desc->id;
+		alg->sadb_alg_ivlen = desc->iv;
+		alg->sadb_alg_minbits = desc->key_min;
+		alg->sadb_alg_maxbits = desc->key_max;
+		alg++;
+	}
+}
+
+/**
+ * pfkey_build_register() - what algorithms there are
+ * @hdr: the request's base header
+ *
+ * The whole table, whatever the SA type, as KAME does.
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_register(const struct sadb_msg *hdr)
+{
+	struct sk_buff *skb = pfkey_build_echo(hdr);
+
+	if (skb) {
+		put_supported(skb, SADB_EXT_SUPPORTED_AUTH, IPSEC_ALG_AUTH);
+		put_supported(skb, SADB_EXT_SUPPORTED_ENCRYPT,
+			      IPSEC_ALG_ENCRYPT);
+	}
+	return skb;
+}
+
+/**
+ * pfkey_build_echo() - a reply that is a base header only
+ * @hdr: the request's
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_echo(const struct sadb_msg *hdr)
+{
+	return pfkey_build_base(hdr->sadb_msg_type, hdr->sadb_msg_satype,
+				hdr->sadb_msg_seq, hdr->sadb_msg_pid,
+				GFP_KERNEL);
+}
+
+/**
+ * pfkey_build_error() - a request failed (RFC 2367 section 2.2)
+ * @hdr: the request's base header
+ * @err: a positive errno
+ *
+ * Context: process. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err)
+{
+	struct sk_buff *skb = pfkey_build_echo(hdr);
+
+	if (skb)
+		((struct sadb_msg *)skb->data)->sadb_msg_errno = err;
+	return skb;
+}

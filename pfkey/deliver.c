@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who gets a message: one socket, the registered ones, or all (RFC 2367
+ * section 3.1). Sockets in promiscuous mode get a copy of everything, behind a
+ * base header of its own, as KAME sends it.
+ */
+#include "pfkey.h"
+
+/* A copy of @skb behind a PROMISC header, or NULL. */
+static struct sk_buff *promisc_wrap(const struct sk_buff *skb, gfp_t gfp)
+{
+	struct sadb_msg *hdr;
+	struct sk_buff *copy;
+
+	copy = skb_copy_expand(skb, sizeof(*hdr), 0, gfp);
+	if (!copy)
+		return NULL;
+	hdr = skb_push(copy, sizeof(*hdr));
+	memset(hdr, 0, sizeof(*hdr));
+	hdr->sadb_msg_version = PF_KEY_V2;
+	hdr->sadb_msg_type = SADB_X_PROMISC;
+	hdr->sadb_msg_len = copy->len / PFKEY_WORD;
+	return copy;
+}
+
+/* Queues @skb, which is consumed either way. */
+static int queue(struct sock *sk, struct sk_buff *skb)
+{
+	int err;
+
+	if (!skb)
+		return -ENOBUFS;
+	err = sock_queue_rcv_skb(sk, skb);
+	if (err)
+		kfree_skb(skb);
+	return err ? -ENOBUFS : 0;
+}
+
+static void show_promisc(struct net *net, const struct sk_buff *skb)
+{
+	struct pfkey_sock *pk;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
+		if (READ_ONCE(pk->promisc))
+			queue(&pk->sk, promisc_wrap(skb, GFP_ATOMIC));
+	rcu_read_unlock();
+}
+
+/**
+ * pfkey_deliver_one() - to one socket
+ * @to: the socket
+ * @skb: the message, consumed; NULL when it could not be built
+ *
+ * Context: any. Return: 0, or -ENOBUFS when it could not be queued.
+ */
+int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb)
+{
+	if (!skb)
+		return -ENOBUFS;
+	show_promisc(sock_net(&to->sk), skb);
+	return queue(&to->sk, skb);
+}
+
+/* To each socket that is registered, or all, or is @from; once each. */
+static void deliver(struct net *net, struct sk_buff *skb, bool all,
+		    const struct pfkey_sock *from)
+{
+	struct pfkey_sock *pk;
+
+	show_promisc(net, skb);
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
+		if (all || READ_ONCE(pk->registered) || pk == from)
+			queue(&pk->sk, skb_clone(skb, GFP_ATOMIC));
+	rcu_read_unlock();
+}
+
+/**
+ * pfkey_deliver_all() - to every socket of a namespace, the asker included
+ * @net: the namespace
+ * @skb: the message, consumed; NULL when it could not be built
+ *
+ * A socket whose queue is full misses it.
+ *
+ * Context: any. Return: 0, or -ENOBUFS without a message.
+ */
+int pfkey_deliver_all(struct net *net, struct sk_buff *skb)
+{
+	if (!skb)
+		return -ENOBUFS;
+	deliver(net, skb, true, NULL);
+	consume_skb(skb);
+	return 0;
+}
+
+/**
+ * pfkey_deliver_registered() - to key managers
+ * @net: the namespace
+ * @skb: the message, consumed; NULL when it could not be built
+ * @from: who also gets it, or NULL
+ *
+ * A socket registered for any SA type counts, as in KAME.
+ *
+ * Context: any. Return: 0, or -ENOBUFS without a message.
+ */
+int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
+			     struct pfkey_sock *from)
+{
+	if (!skb)
+		return -ENOBUFS;
+	deliver(net, skb, false, from);
+	consume_skb(skb);
+	return 0;
+}
+
+/**
+ * pfkey_show_request() - let promiscuous sockets see what userland asks
+ * @net: the namespace
+ * @msg: the message
+ * @len: its length
+ *
+ * Context: process.
+ */
+void pfkey_show_request(struct net *net, const void *msg, size_t len)
+{
+	struct pfkey_sock *pk;
+	struct sk_buff *skb;
+	bool any = false;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
+		any |= READ_ONCE(pk->promisc);
+	rcu_read_unlock();
+	if (!any)
+		return;
+	skb = alloc_skb(len, GFP_KERNEL);
+	if (!skb)
+		return;
+	skb_put_data(skb, msg, len);
+	show_promisc(net, skb);
+	kfree_skb(skb);
+}

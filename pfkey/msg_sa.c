@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages about SAs (RFC 2367 section 3.1). A failed request leaves the SAD as
+ * it was; UPDATE replaces an SA as a whole and never edits a key.
+ */
+#include "pfkey.h"
+
+/* The SA that a message names by destination, protocol and SPI. */
+static struct ipsec_sa *find_sa(const struct pfkey_request *req,
+				const struct ipsec_ends_key *ends)
+{
+	const struct sadb_sa *sa = req->ext[SADB_EXT_SA];
+	struct ipsec_sad_key key = {
+		.daddr	= ends->daddr,
+		.spi	= sa->sadb_sa_spi,
+		.proto	= ends->proto,
+		.family	= ends->family,
+	};
+
+	return ipsec_sad_get(req->net, &key);
+}
+
+/**
+ * pfkey_getspi() - GETSPI: reserve an SPI
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int pfkey_getspi(struct pfkey_request *req)
+{
+	const struct sadb_spirange *range = req->ext[SADB_EXT_SPIRANGE];
+	struct ipsec_sa_params p;
+	struct ipsec_sa *sa;
+	u32 min = 0, max = 0;
+	int err;
+
+	err = pfkey_get_params(req, &p);
+	if (err)
+		return err;
+	if (range) {
+		min = range->sadb_spirange_min;
+		max = range->sadb_spirange_max;
+		if (!min || min > max)
+			return -EINVAL;
+	}
+	sa = ipsec_sad_alloc_spi(req->net, &p, min, max);
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	err = pfkey_deliver_one(req->from,
+				pfkey_build_spi(SADB_GETSPI, sa,
+						req->hdr->sadb_msg_seq,
+						req->hdr->sadb_msg_pid));
+	/* An SPI that nobody was told of would only be in the way. */
+	if (err)
+		ipsec_sa_delete(sa);
+	ipsec_sa_put(sa);
+	return err;
+}
+
+/* ESP needs to be told its cipher, even if that is none. */
+static int check_keys(const struct pfkey_request *req,
+		      const struct ipsec_sa_params *p)
+{
+	if (p->ends.proto == IPPROTO_ESP && !p->ealg)
+		return -EINVAL;
+	if (p->ends.proto == IPPROTO_AH && !p->aalg)
+		return -EINVAL;
+	/* A key without an algorithm is a mistake, not a wish to be ignored. */
+	if (p->akey.bits && !p->aalg)
+		return -EINVAL;
+	return 0;
+}
+
+static struct ipsec_sa *create(struct pfkey_request *req)
+{
+	struct ipsec_sa_params p;
+	int err;
+
+	err = pfkey_get_params(req, &p);
+	if (!err)
+		err = check_keys(req, &p);
+	return err ? ERR_PTR(err) : ipsec_sa_create(req->net, &p);
+}
+
+/* Everybody learns of the new SA, but not its keys. */
+static int announce(struct pfkey_request *req, const struct ipsec_sa *sa)
+{
+	return pfkey_deliver_all(req->net,
+				 pfkey_build_sa(req->hdr->sadb_msg_type, sa,
+						req->hdr->sadb_msg_seq,
+						req->hdr->sadb_msg_pid,
+						false));
+}
+
+/**
+ * pfkey_add() - ADD: a complete SA
+ * @req: the request
+ *
+ * Return: 0 or an errno; -EEXIST when the SPI is taken, be it by a GETSPI.
+ */
+int pfkey_add(struct pfkey_request *req)
+{
+	struct ipsec_sa *sa = create(req);
+	int err;
+
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
+	ipsec_sa_hold(sa);
+	err = ipsec_sad_add(sa);
+	if (err)
+		ipsec_sa_put(sa);
+	else
+		err = announce(req, sa);
+	ipsec_sa_put(sa);
+	return err;
+}
+
+/**
+ * pfkey_update() - UPDATE: keys for a reserved SPI, or new ones for an SA
+ * @req: the request
+ *
+ * A mature SA may be updated by its creator only.
+ *
+ * Return: 0 or an errno; -ESRCH without such an SA.
+ */
+int pfkey_update(struct pfkey_request *req)
+{
+	struct ipsec_ends_key ends;
+	struct ipsec_sa *old, *sa;
+	int err;
+
+	err = pfkey_get_ends(req, &ends);
+	if (err)
+		return err;
+	old = find_sa(req, &ends);
+	if (!old)
+		return -ESRCH;
+	if (READ_ONCE(old->state) != IPSEC_SA_LARVAL &&
+	    old->pid != req->hdr->sadb_msg_pid) {
+		err = -EINVAL;
+		goto out_old;
+	}
+	sa = create(req);
+	if (IS_ERR(sa)) {
+		err = PTR_ERR(sa);
+		goto out_old;
+	}
+	ipsec_sa_hold(sa);
+	err = ipsec_sad_replace(old, sa);
+	if (err)
+		ipsec_sa_put(sa);
+	else
+		err = announce(req, sa);
+	ipsec_sa_put(sa);
+out_old:
+	ipsec_sa_put(old);
+	return err;
+}
+
+/**
+ * pfkey_delete() - DELETE: one SA, or all between two ends
+ * @req: the request; without an SA extension it means all
+ *
+ * Return: 0 or an errno; -ESRCH without such an SA.
+ */
+int pfkey_delete(struct pfkey_request *req)
+{
+	struct ipsec_ends_key ends;
+	struct sk_buff *reply;
+	struct ipsec_sa *sa;
+	int err;
+
+	err = pfkey_get_ends(req, &ends);
+	if (err)
+		return err;
+	if (!req->ext[SADB_EXT_SA]) {
+		ipsec_sad_delete_ends(req->net, &ends);
+		return pfkey_deliver_all(req->net,
+					 pfkey_build_ends(req, &ends));
+	}
+	sa = find_sa(req, &ends);
+	if (!sa)
+		return -ESRCH;
+	ipsec_sa_delete(sa);
+	reply = pfkey_build_spi(SADB_DELETE, sa, req->hdr->sadb_msg_seq,
+				req->hdr->sadb_msg_pid);
+	ipsec_sa_put(sa);
+	return pfkey_deliver_all(req->net, reply);
+}
+
+/**
+ * pfkey_get() - GET: everything about an SA
+ * @req: the request
+ *
+ * Return: 0 or an errno; -ESRCH without such an SA.
+ */
+int pfkey_get(struct pfkey_request *req)
+{
+	struct ipsec_ends_key ends;
+	struct sk_buff *reply;
+	struct ipsec_sa *sa;
+	int err;
+
+	err = pfkey_get_ends(req, &ends);
+	if (err)
+		return err;
+	sa = find_sa(req, &ends);
+	if (!sa)
+		return -ESRCH;
+	reply = pfkey_build_sa(SADB_GET, sa, req->hdr->sadb_msg_seq,
+			       req->hdr->sadb_msg_pid, true);
+	ipsec_sa_put(sa);
+	return pfkey_deliver_one(req->from, reply);
+}
+
+/**
+ * pfkey_flush() - FLUSH: delete all SAs, or those of one type
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int pfkey_flush(struct pfkey_request *req)
+{
+	u8 satype = req->hdr->sadb_msg_satype;
+	u8 proto = pfkey_satype_to_proto(satype);
+
+	if (satype != SADB_SATYPE_UNSPEC && !proto)
+		return -EINVAL;
+	ipsec_sad_flush(req->net, proto);
+	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this room share. */
+#ifndef _PFKEY_H
+#define _PFKEY_H
+
+#include <linux/mutex.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+#include <uapi/ipsec/ipsec.h>
+#include <uapi/ipsec/pfkeyv2.h>
+#include <ipsec/sa.h>
+#include <ipsec/sp.h>
+
+/* Lengths on the wire are counted in words of eight bytes. */
+#define PFKEY_WORD		8
+#define PFKEY_MAX_MESSAGE	SZ_64K
+
+#define PFKEY_BIT(ext)		BIT(SADB_EXT_##ext)
+#define PFKEY_XBIT(ext)		BIT(SADB_X_EXT_##ext)
+
+/**
+ * struct pfkey_dump - a DUMP or SPDDUMP that is not yet read to its end
+ * @type: SADB_DUMP or SADB_X_SPDDUMP; 0 = none
+ * @satype: as in the request
+ * @pid: as in the request
+ * @proto: SAs of this protocol only, 0 = all
+ * @dir: direction in work
+ * @left: records that were there at the start and are not yet sent
+ * @sa_cursor: see ipsec_sad_next()
+ * @sp_cursor: see ipsec_spd_next()
+ * @sa: next SA to send, fetched ahead to know which one is the last
+ * @sp: next policy to send, the same
+ */
+struct pfkey_dump {
+	u8			type;
+	u8			satype;
+	u32			pid;
+	u8			proto;
+	u8			dir;
+	u32			left;
+	unsigned long		sa_cursor;
+	u64			sp_cursor;
+	struct ipsec_sa		*sa;
+	struct ipsec_sp		*sp;
+};
+
+/**
+ * struct pfkey_sock - a PF_KEY socket
+ * @sk: first, as the socket layer wants it
+ * @node: [pfkey_net.lock R] link of the namespace's list
+ * @registered: bit n: registered for satype n; written under pfkey_net.mutex
+ * @promisc: sees every message; written under pfkey_net.mutex
+ * @dump_mutex: protects @dump
+ * @dump: the dump in progress
+ */
+struct pfkey_sock {
+	struct sock		sk;
+	struct hlist_node	node;
+	u32			registered;
+	bool			promisc;
+	struct mutex		dump_mutex;	/* protects @dump */
+	struct pfkey_dump	dump;
+};
+
+/**
+ * struct pfkey_net - PF_KEY of one network namespace
+ * @mutex: one request at a time; the outermost lock
+ * @lock: protects the list of sockets
+ * @sockets: [lock R] all sockets
+ */
+struct pfkey_net {
+	struct mutex		mutex;		/* one request at a time */
+	spinlock_t		lock;		/* protects @sockets */
+	struct hlist_head	sockets;
+};
+
+/**
+ * struct pfkey_request - a message from userland, taken apart
+ * @from: the socket; NULL in tests
+ * @net: its namespace
+ * @hdr: the base header
+ * @ext: the extensions by type, NULL where absent; each is complete, within the
+ *       message, and at least as long as its structure
+ */
+struct pfkey_request {
+	struct pfkey_sock	*from;
+	struct net		*net;
+	const struct sadb_msg	*hdr;
+	const void		*ext[SADB_EXT_MAX + 1];
+};
+
+/**
+ * struct pfkey_message - one row of the table of messages
+ * @handler: does it; returns 0 or an errno that goes into an error reply
+ * @sa: is about an SA: satype must name a protocol
+ * @need: extensions that must be there, a bit each
+ */
+struct pfkey_message {
+	int	(*handler)(struct pfkey_request *req);
+	bool	sa;
+	u32	need;
+};
+
+static inline struct pfkey_sock *pfkey_sk(struct sock *sk)
+{
+	return (struct pfkey_sock *)sk;
+}
+
+extern unsigned int pfkey_net_id;
+
+struct pfkey_net *pfkey_net_of(const struct net *net);
+
+/* dispatch.c */
+int pfkey_dispatch(struct pfkey_request *req);
+
+/* ext.c */
+int pfkey_parse(struct pfkey_request *req, const void *msg, size_t len);
+
+/* convert.c */
+struct pfkey_address {
+	union ipsec_addr	addr;
+	sa_family_t		family;
+	__be16			port;
+	u8			prefixlen;
+	u8			proto;
+};
+
+u8 pfkey_satype_to_proto(u8 satype);
+u8 pfkey_proto_to_satype(u8 proto);
+int pfkey_sockaddr_len(sa_family_t family);
+int pfkey_get_sockaddr(const void *from, size_t room, struct pfkey_address *to);
+void pfkey_put_sockaddr(void *to, sa_family_t family,
+			const union ipsec_addr *addr, __be16 port);
+int pfkey_get_address(const struct sadb_address *ext, struct pfkey_address *to);
+int pfkey_get_ends(const struct pfkey_request *req,
+		   struct ipsec_ends_key *ends);
+int pfkey_get_selector(const struct pfkey_request *req,
+		       struct ipsec_selector *sel);
+int pfkey_get_params(const struct pfkey_request *req,
+		     struct ipsec_sa_params *p);
+int pfkey_count_requests(const struct sadb_x_policy *policy);
+int pfkey_get_requests(const struct sadb_x_policy *policy,
+		       struct ipsec_request *to);
+
+/* build.c */
+struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
+				 gfp_t gfp);
+void *pfkey_put(struct sk_buff *skb, u16 exttype, unsigned int bytes);
+struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err);
+struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
+			       u32 pid, bool keys);
+struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
+				u32 pid);
+struct sk_buff *pfkey_build_ends(const struct pfkey_request *req,
+				 const struct ipsec_ends_key *ends);
+struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard);
+struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
+			       u32 seq, u32 pid);
+struct sk_buff *pfkey_build_register(const struct sadb_msg *hdr);
+struct sk_buff *pfkey_build_echo(const struct sadb_msg *hdr);
+
+/* deliver.c */
+int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb);
+int pfkey_deliver_all(struct net *net, struct sk_buff *skb);
+int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
+			     struct pfkey_sock *from);
+void pfkey_show_request(struct net *net, const void *msg, size_t len);
+
+/* msg_sa.c */
+int pfkey_getspi(struct pfkey_request *req);
+int pfkey_update(struct pfkey_request *req);
+int pfkey_add(struct pfkey_request *req);
+int pfkey_delete(struct pfkey_request *req);
+int pfkey_get(struct pfkey_request *req);
+int pfkey_flush(struct pfkey_request *req);
+
+/* msg_sp.c */
+int pfkey_spdadd(struct pfkey_request *req);
+int pfkey_spdupdate(struct pfkey_request *req);
+int pfkey_spddelete(struct pfkey_request *req);
+int pfkey_spddelete2(struct pfkey_request *req);
+int pfkey_spdget(struct pfkey_request *req);
+int pfkey_spdflush(struct pfkey_request *req);
+
+/* msg_walk.c */
+int pfkey_dump(struct pfkey_request *req);
+int pfkey_spddump(struct pfkey_request *req);
+void pfkey_dump_continue(struct pfkey_sock *pk);
+void pfkey_dump_stop(struct pfkey_sock *pk);
+
+/* msg_reg.c */
+int pfkey_register(struct pfkey_request *req);
+int pfkey_promisc(struct pfkey_request *req);
+
+/* notify.c */
+void pfkey_notify_init(void);
+void pfkey_notify_exit(void);
+
+#endif /* _PFKEY_H */

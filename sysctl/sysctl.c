@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of knobs: a new one is a row here and a field in knobs.h. */
+#include <linux/slab.h>
+#include <linux/sysctl.h>
+#include <ipsec/compat.h>
+#include <ipsec/netns.h>
+
+/* A knob is one of the int fields of struct ipsec_knobs. */
+#define FIELD(name)	offsetof(struct ipsec_knobs, name)
+
+/**
+ * struct knob - one row
+ * @name: under its directory
+ * @field: offset in struct ipsec_knobs
+ * @value: default
+ * @min: least value allowed; others are refused with EINVAL
+ * @max: greatest value allowed
+ */
+struct knob {
+	const char	*name;
+	unsigned int	field;
+	int		value;
+	int		min;
+	int		max;
+};
+
+/* Knobs that both families have. */
+#define FAMILY_KNOBS(v)							\
+	{ "def_policy",		FIELD(v.def_policy),		1, 0, 1 }, \
+	{ "esp_trans_deflev",	FIELD(v.esp_trans_deflev),	1, 1, 2 }, \
+	{ "esp_net_deflev",	FIELD(v.esp_net_deflev),	1, 1, 2 }, \
+	{ "ah_trans_deflev",	FIELD(v.ah_trans_deflev),	1, 1, 2 }, \
+	{ "ah_net_deflev",	FIELD(v.ah_net_deflev),		1, 1, 2 }, \
+	{ "ecn",		FIELD(v.ecn),			0, -1, 1 }, \
+	{ "debug",		FIELD(debug),			0, 0, INT_MAX }
+
+static const struct knob knobs4[] = {
+	FAMILY_KNOBS(v4),
+	{ "ah_cleartos",	FIELD(ah_cleartos),	1, 0, INT_MAX },
+	{ "ah_offsetmask",	FIELD(ah_offsetmask),	0, 0, 0xffff },
+	{ "dfbit",		FIELD(dfbit),		0, 0, 2 },
+};
+
+static const struct knob knobs6[] = {
+	FAMILY_KNOBS(v6),
+};
+
+static const struct knob knobs_key[] = {
+	{ "spi_trycnt",		FIELD(spi_trycnt),	1000, 1, INT_MAX },
+	{ "spi_minval",		FIELD(spi_minval),	0x100, 0x100, INT_MAX },
+	{ "spi_maxval",		FIELD(spi_maxval),	0x0fffffff, 0x100,
+	  INT_MAX },
+	{ "larval_lifetime",	FIELD(larval_lifetime),	30, 1, INT_MAX },
+	{ "preferred_oldsa",	FIELD(preferred_oldsa),	1, 0, 1 },
+};
+
+static int *knob_value(struct ipsec_knobs *knobs, const struct knob *knob)
+{
+	return (int *)((char *)knobs + knob->field);
+}
+
+static void set_defaults(struct ipsec_knobs *knobs, const struct knob *table,
+			 unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		*knob_value(knobs, &table[i]) = table[i].value;
+}
+
+/**
+ * ipsec_knobs_init() - the values of a new namespace
+ * @knobs: filled
+ */
+void ipsec_knobs_init(struct ipsec_knobs *knobs)
+{
+	set_defaults(knobs, knobs4, ARRAY_SIZE(knobs4));
+	set_defaults(knobs, knobs6, ARRAY_SIZE(knobs6));
+	set_defaults(knobs, knobs_key, ARRAY_SIZE(knobs_key));
+}
+
+/*
+ * A knob acts on the next packet, so what was decided before is forgotten. With
+ * def_policy 0 packets matter even without a policy: look at them.
+ */
+static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
+		   size_t *lenp, loff_t *ppos)
+{
+	struct net *net = (struct net *)table->extra2;
+	const struct knob *knob = table->extra1;
+	struct ctl_table bounded = {
+		.procname	= table->procname,
+		.data		= table->data,
+		.maxlen		= table->maxlen,
+		.mode		= table->mode,
+		.extra1		= (void *)&knob->min,
+		.extra2		= (void *)&knob->max,
+	};
+	int err;
+
+	err = proc_dointvec_minmax(&bounded, write, buffer, lenp, ppos);
+	if (err || !write)
+		return err;
+	if (!ipsec_net(net)->knobs.v4.def_policy ||
+	    !ipsec_net(net)->knobs.v6.def_policy)
+		err = ipsec_hooks_enable(net);
+	ipsec_generation_bump(net);
+	return err;
+}
+
+static struct ctl_table_header *register_table(struct net *net,
+					       const char *path,
+					       const struct knob *knobs,
+					       unsigned int n)
+{
+	struct ctl_table_header *header;
+	struct ctl_table *table;
+	unsigned int i;
+
+	/* One more, empty: older kernels look for it. */
+	table = kcalloc(n + 1, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		table[i].procname = knobs[i].name;
+		table[i].data = knob_value(&ipsec_net(net)->knobs, &knobs[i]);
+		table[i].maxlen = sizeof(int);
+		table[i].mode = 0644;
+		table[i].proc_handler = do_knob;
+		table[i].extra1 = (void *)&knobs[i];
+		table[i].extra2 = net;
+	}
+	header = ipsec_register_sysctl(net, path, table, n);
+	if (!header)
+		kfree(table);
+	return header;
+}
+
+static void unregister_table(struct ctl_table_header *header)
+{
+	const struct ctl_table *table;
+
+	if (!header)
+		return;
+	table = header->ctl_table_arg;
+	unregister_net_sysctl_table(header);
+	kfree(table);
+}
+
+/**
+ * ipsec_sysctl_init() - net.inet.ipsec, net.inet6.ipsec6 and net.key
+ * @net: the namespace
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ipsec_sysctl_init(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	in->sysctl4 = register_table(net, "net/inet/ipsec", knobs4,
+				     ARRAY_SIZE(knobs4));
+	in->sysctl6 = register_table(net, "net/inet6/ipsec6", knobs6,
+				     ARRAY_SIZE(knobs6));
+	in->sysctl_key = register_table(net, "net/key", knobs_key,
+					ARRAY_SIZE(knobs_key));
+	if (in->sysctl4 && in->sysctl6 && in->sysctl_key)
+		return 0;
+	ipsec_sysctl_exit(net);
+	return -ENOMEM;
+}
+
+/**
+ * ipsec_sysctl_exit() - remove them
+ * @net: the namespace
+ */
+void ipsec_sysctl_exit(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	unregister_table(in->sysctl_key);
+	unregister_table(in->sysctl6);
+	unregister_table(in->sysctl4);
+}
