@@ -12,7 +12,6 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/dst.h>
 #include <net/ip.h>
-#include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/xfrm.h>
@@ -168,22 +167,10 @@ void ipsec_hook_send(struct net *net, struct sk_buff *skb)
 static int deliver_finish(struct net *net, struct sock *sk,
 			  struct sk_buff *skb)
 {
-	/* Address translation in PRE_ROUTING may have dropped the route. */
-	if (!skb_dst(skb)) {
-		if (ipsec_skb_family(skb) == AF_INET) {
-			const struct iphdr *iph = ip_hdr(skb);
-
-			if (ip_route_input_noref(skb, iph->daddr, iph->saddr,
-						 iph->tos, skb->dev))
-				goto drop;
-		} else {
-			ip6_route_input(skb);
-		}
-	}
-	return dst_input(skb);
-
-drop:
-	kfree_skb(skb);
+	if (likely(skb_dst(skb)))
+		return dst_input(skb);
+	/* Address translation in PRE_ROUTING took the route: find another. */
+	netif_rx(skb);
 	return 0;
 }
 

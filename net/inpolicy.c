@@ -104,10 +104,14 @@ static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
 	return false;
 }
 
-/* The header of a packet still to be opened: what is inside will be judged. */
-static bool still_wrapped(const struct ipsec_flow *flow)
+/*
+ * Local packets that are judged elsewhere: what is inside ESP or AH when it is
+ * opened, an IPv6 fragment by the first one of its packet.
+ */
+static bool judged_elsewhere(const struct ipsec_flow *flow)
 {
-	return flow->proto == IPPROTO_ESP || flow->proto == IPPROTO_AH;
+	return flow->proto == IPPROTO_ESP || flow->proto == IPPROTO_AH ||
+	       flow->proto == IPPROTO_FRAGMENT;
 }
 
 /**
@@ -131,7 +135,7 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
 		return false;
 	}
-	if (!forward && still_wrapped(&flow))
+	if (!forward && judged_elsewhere(&flow))
 		return true;
 
 	local_bh_disable();

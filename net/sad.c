@@ -21,13 +21,6 @@ static u32 spi_hash(const void *data, u32 len, u32 seed)
 			    key->proto, seed);
 }
 
-static u32 spi_obj_hash(const void *data, u32 len, u32 seed)
-{
-	const struct ipsec_sa *sa = data;
-
-	return spi_hash(&sa->key, len, seed);
-}
-
 static u32 ends_hash(const void *data, u32 len, u32 seed)
 {
 	const struct ipsec_ends_key *ends = data;
@@ -36,19 +29,11 @@ static u32 ends_hash(const void *data, u32 len, u32 seed)
 			    ipsec_addr_fold(&ends->daddr), ends->proto, seed);
 }
 
-static u32 ends_obj_hash(const void *data, u32 len, u32 seed)
-{
-	const struct ipsec_sa *sa = data;
-
-	return ends_hash(&sa->ends, len, seed);
-}
-
 static const struct rhashtable_params spi_params = {
 	.head_offset	= offsetof(struct ipsec_sa, spi_node),
 	.key_offset	= offsetof(struct ipsec_sa, key),
 	.key_len	= sizeof(struct ipsec_sad_key),
 	.hashfn		= spi_hash,
-	.obj_hashfn	= spi_obj_hash,
 	.automatic_shrinking = true,
 };
 
@@ -57,7 +42,6 @@ static const struct rhashtable_params ends_params = {
 	.key_offset	= offsetof(struct ipsec_sa, ends),
 	.key_len	= sizeof(struct ipsec_ends_key),
 	.hashfn		= ends_hash,
-	.obj_hashfn	= ends_obj_hash,
 	.automatic_shrinking = true,
 };
 
@@ -192,8 +176,8 @@ int ipsec_sad_add(struct ipsec_sa *sa)
 	int err;
 
 	spin_lock_bh(&sad->lock);
-	err = rhashtable_lookup_insert_key(&sad->by_spi, &sa->key,
-					   &sa->spi_node, spi_params);
+	err = rhashtable_lookup_insert_fast(&sad->by_spi, &sa->spi_node,
+					    spi_params);
 	if (!err) {
 		err = link_locked(sad, sa);
 		if (err)

@@ -100,7 +100,7 @@ static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb)
 
 /* One extension header: its length in bytes, 0 at the end of the chain. */
 static int ext_length(const struct sk_buff *skb, unsigned int off, u8 nexthdr,
-		      bool *fragment)
+		      __be16 *frag_off)
 {
 	struct frag_hdr buf;
 	const struct frag_hdr *fh;
@@ -119,8 +119,27 @@ static int ext_length(const struct sk_buff *skb, unsigned int off, u8 nexthdr,
 		return -EINVAL;
 	if (nexthdr != NEXTHDR_FRAGMENT)
 		return ipv6_optlen((const struct ipv6_opt_hdr *)fh);
-	*fragment = fh->frag_off & htons(IP6_OFFSET | IP6_MF);
+	*frag_off = fh->frag_off;
 	return sizeof(*fh);
+}
+
+/*
+ * Locally delivered IPv6 packets are met before they are reassembled. The first
+ * fragment is then taken for the whole packet, and the others, which cannot be
+ * delivered without it, are told by the protocol of the fragment header.
+ */
+static bool fragment_decided(struct ipsec_flow *flow, __be16 frag_off)
+{
+	if (!(frag_off & htons(IP6_OFFSET | IP6_MF)))
+		return false;
+	if (flow->dir != IPSEC_IN) {
+		flow->proto = IPSEC_PROTO_ANY;
+		return true;
+	}
+	if (!(frag_off & htons(IP6_OFFSET)))
+		return false;
+	flow->proto = IPPROTO_FRAGMENT;
+	return true;
 }
 
 static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
@@ -133,21 +152,19 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
 	flow->src.in6 = iph->saddr;
 	flow->dst.in6 = iph->daddr;
 	for (i = 0; i < MAX_EXT_HEADERS; i++) {
-		bool fragment = false;
-		u8 buf;
+		__be16 frag_off = 0;
 		const u8 *next;
-		int len = ext_length(skb, off, nexthdr, &fragment);
+		u8 buf;
+		int len = ext_length(skb, off, nexthdr, &frag_off);
 
 		if (len < 0)
 			return false;
-		if (fragment) {
-			flow->proto = IPSEC_PROTO_ANY;
-			return true;
-		}
 		if (!len) {
 			flow->proto = nexthdr;
 			return flow_ports(flow, skb, off);
 		}
+		if (fragment_decided(flow, frag_off))
+			return true;
 		next = skb_header_pointer(skb, off, 1, &buf);
 		if (!next)
 			return false;

@@ -74,19 +74,11 @@ static u32 sp_key_hash(const void *data, u32 len, u32 seed)
 			    (__force u32)key->dport, seed);
 }
 
-static u32 sp_obj_hash(const void *data, u32 len, u32 seed)
-{
-	const struct ipsec_sp *sp = data;
-
-	return sp_key_hash(&sp->key, len, seed);
-}
-
 static const struct rhashtable_params sp_params = {
 	.head_offset	= offsetof(struct ipsec_sp, node),
 	.key_offset	= offsetof(struct ipsec_sp, key),
 	.key_len	= sizeof(struct ipsec_sp_key),
 	.hashfn		= sp_key_hash,
-	.obj_hashfn	= sp_obj_hash,
 	.automatic_shrinking = true,
 };
 
