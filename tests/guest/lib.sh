@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Shell functions shared by the guest scripts; sourced, never run.
+
+# Everything that is downloaded or built for the guests lives here, outside
+# the tree, so that a fresh clone finds it again.
+CACHE=${IPSEC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipsec.ko}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# step TEXT COMMAND...: run COMMAND with its output in a log, print TEXT and
+# the time it took; on failure show the end of the log.
+step() {
+	local text=$1 log start
+	shift
+	log=$(mktemp)
+	start=$SECONDS
+	printf '  %-58s ' "$text" >&2
+	if "$@" >"$log" 2>&1; then
+		printf '%4d s\n' $((SECONDS - start)) >&2
+		rm -f "$log"
+	else
+		printf 'failed\n' >&2
+		tail -n 40 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+}
+
+# ensure_packages PACKAGE...: install what is missing, with one apt call.
+ensure_packages() {
+	local p missing=()
+	for p; do
+		dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
+			grep -q 'ok installed' || missing+=("$p")
+	done
+	[ ${#missing[@]} -eq 0 ] && return 0
+	[ "$(id -u)" = 0 ] ||
+		die "not installed: ${missing[*]} (run as root, or: apt-get install ${missing[*]})"
+	command -v apt-get >/dev/null ||
+		die "needs the Debian packages ${missing[*]}, and there is no apt-get"
+	step "apt-get update" apt-get update -q || return 1
+	step "installing ${#missing[@]} packages (${missing[0]}, ...)" \
+		env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+		--no-install-recommends "${missing[@]}"
+}
