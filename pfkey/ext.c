@@ -13,34 +13,34 @@ struct extension {
 };
 
 #define FIXED(type)	{ .min = sizeof(type), .max = sizeof(type) }
-#define ATLEAST(type)	{ .min = sizeof(type) }
+#define MINIMUM(type)	{ .min = sizeof(type) }
 
 static const struct extension extensions[SADB_EXT_MAX + 1] = {
 	[SADB_EXT_SA]			= FIXED(struct sadb_sa),
 	[SADB_EXT_LIFETIME_CURRENT]	= FIXED(struct sadb_lifetime),
 	[SADB_EXT_LIFETIME_HARD]	= FIXED(struct sadb_lifetime),
 	[SADB_EXT_LIFETIME_SOFT]	= FIXED(struct sadb_lifetime),
-	[SADB_EXT_ADDRESS_SRC]		= ATLEAST(struct sadb_address),
-	[SADB_EXT_ADDRESS_DST]		= ATLEAST(struct sadb_address),
-	[SADB_EXT_ADDRESS_PROXY]	= ATLEAST(struct sadb_address),
-	[SADB_EXT_KEY_AUTH]		= ATLEAST(struct sadb_key),
-	[SADB_EXT_KEY_ENCRYPT]		= ATLEAST(struct sadb_key),
-	[SADB_EXT_IDENTITY_SRC]		= ATLEAST(struct sadb_ident),
-	[SADB_EXT_IDENTITY_DST]		= ATLEAST(struct sadb_ident),
-	[SADB_EXT_SENSITIVITY]		= ATLEAST(struct sadb_sens),
-	[SADB_EXT_PROPOSAL]		= ATLEAST(struct sadb_prop),
-	[SADB_EXT_SUPPORTED_AUTH]	= ATLEAST(struct sadb_supported),
-	[SADB_EXT_SUPPORTED_ENCRYPT]	= ATLEAST(struct sadb_supported),
+	[SADB_EXT_ADDRESS_SRC]		= MINIMUM(struct sadb_address),
+	[SADB_EXT_ADDRESS_DST]		= MINIMUM(struct sadb_address),
+	[SADB_EXT_ADDRESS_PROXY]	= MINIMUM(struct sadb_address),
+	[SADB_EXT_KEY_AUTH]		= MINIMUM(struct sadb_key),
+	[SADB_EXT_KEY_ENCRYPT]		= MINIMUM(struct sadb_key),
+	[SADB_EXT_IDENTITY_SRC]		= MINIMUM(struct sadb_ident),
+	[SADB_EXT_IDENTITY_DST]		= MINIMUM(struct sadb_ident),
+	[SADB_EXT_SENSITIVITY]		= MINIMUM(struct sadb_sens),
+	[SADB_EXT_PROPOSAL]		= MINIMUM(struct sadb_prop),
+	[SADB_EXT_SUPPORTED_AUTH]	= MINIMUM(struct sadb_supported),
+	[SADB_EXT_SUPPORTED_ENCRYPT]	= MINIMUM(struct sadb_supported),
 	[SADB_EXT_SPIRANGE]		= FIXED(struct sadb_spirange),
-	[SADB_X_EXT_KMPRIVATE]		= ATLEAST(struct sadb_x_kmprivate),
-	[SADB_X_EXT_POLICY]		= ATLEAST(struct sadb_x_policy),
+	[SADB_X_EXT_KMPRIVATE]		= MINIMUM(struct sadb_x_kmprivate),
+	[SADB_X_EXT_POLICY]		= MINIMUM(struct sadb_x_policy),
 	[SADB_X_EXT_SA2]		= FIXED(struct sadb_x_sa2),
 	[SADB_X_EXT_NAT_T_TYPE]		= FIXED(struct sadb_x_nat_t_type),
 	[SADB_X_EXT_NAT_T_SPORT]	= FIXED(struct sadb_x_nat_t_port),
 	[SADB_X_EXT_NAT_T_DPORT]	= FIXED(struct sadb_x_nat_t_port),
-	[SADB_X_EXT_NAT_T_OA]		= ATLEAST(struct sadb_address),
-	[SADB_X_EXT_SEC_CTX]		= ATLEAST(struct sadb_x_sec_ctx),
-	[SADB_X_EXT_KMADDRESS]		= ATLEAST(struct sadb_x_kmaddress),
+	[SADB_X_EXT_NAT_T_OA]		= MINIMUM(struct sadb_address),
+	[SADB_X_EXT_SEC_CTX]		= MINIMUM(struct sadb_x_sec_ctx),
+	[SADB_X_EXT_KMADDRESS]		= MINIMUM(struct sadb_x_kmaddress),
 	[SADB_X_EXT_FILTER]		= FIXED(struct sadb_x_filter),
 };
 

@@ -6,11 +6,11 @@
 #ifndef _IPSEC_ADDR_H
 #define _IPSEC_ADDR_H
 
-#include <linux/in6.h>
 #include <linux/jhash.h>
 #include <linux/socket.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <net/ipv6.h>
 
 /**
  * union ipsec_addr - an IPv4 or IPv6 address
