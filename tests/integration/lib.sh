@@ -146,7 +146,7 @@ capture_start() {
 
 capture_stop() {
 	sleep 0.3
-	kill -INT $capture_pid
+	kill $capture_pid
 	wait $capture_pid 2>/dev/null || true
 }
 

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ciphers: whole ESP packets with known answers, the algorithm table, and that
+ * no changed bit goes unnoticed.
+ */
+#include <kunit/test.h>
+#include <linux/bottom_half.h>
+#include <linux/kernel.h>
+#include <linux/wait.h>
+#include <ipsec/alg.h>
+#include <ipsec/crypt.h>
+
+#define ESP_HEADER	8
+#define ROOM		512
+
+/**
+ * struct esp_vector - one packet with a known answer, in hexadecimal
+ * @name: where it is from
+ * @ealg: SADB_EALG_* number
+ * @esn: 64-bit sequence numbers
+ * @icv: ICV length
+ * @key: key, salt last
+ * @seq_hi: high half of the sequence number
+ * @head: SPI, sequence number, IV
+ * @plain: payload, padding, pad length, next header
+ * @body: ciphertext and ICV
+ */
+struct esp_vector {
+	const char	*name;
+	u8		ealg;
+	bool		esn;
+	u8		icv;
+	const char	*key;
+	const char	*seq_hi;
+	const char	*head;
+	const char	*plain;
+	const char	*body;
+};
+
+#include "../vectors/esp_vectors.h"
+
+static unsigned int unhex(u8 *to, const char *hex)
+{
+	unsigned int n = strlen(hex) / 2;
+
+	return hex2bin(to, hex, n) ? 0 : n;
+}
+
+/* A request that waits, whichever way the crypto completes. */
+static int done_err;
+static bool done;
+static DECLARE_WAIT_QUEUE_HEAD(done_wait);
+
+static void crypt_done(struct ipsec_crypt *crypt, int err)
+{
+	done_err = err;
+	ipsec_crypt_put(crypt);
+	WRITE_ONCE(done, true);
+	wake_up(&done_wait);
+}
+
+static int crypt(const struct ipsec_cipher *c, bool encrypt, u8 *esp,
+		 unsigned int len, __be32 seq_hi)
+{
+	struct ipsec_crypt *crypt;
+	int err;
+
+	local_bh_disable();
+	crypt = ipsec_crypt_get(c);
+	if (!crypt) {
+		local_bh_enable();
+		return -ENOMEM;
+	}
+	WRITE_ONCE(done, false);
+	crypt->done = crypt_done;
+	crypt->seq_hi = seq_hi;
+	err = encrypt ? ipsec_crypt_encrypt(c, crypt, esp, len) :
+			ipsec_crypt_decrypt(c, crypt, esp, len);
+	if (err != -EINPROGRESS)
+		ipsec_crypt_put(crypt);
+	local_bh_enable();
+	if (err == -EINPROGRESS) {
+		wait_event(done_wait, READ_ONCE(done));
+		err = done_err;
+	}
+	return err;
+}
+
+static int vector_cipher(const struct esp_vector *v, struct ipsec_cipher *c)
+{
+	const struct ipsec_alg_desc *alg;
+	struct ipsec_key none = {};
+	struct ipsec_key key;
+	u8 data[64];
+
+	alg = ipsec_alg_find(IPSEC_ALG_ENCRYPT, v->ealg);
+	key.bits = unhex(data, v->key) * 8;
+	key.data = data;
+	return ipsec_cipher_init(c, alg, &key, NULL, &none, v->esn);
+}
+
+static void vector_desc(const struct esp_vector *v, char *desc)
+{
+	strscpy(desc, v->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(vector, esp_vectors, vector_desc);
+
+static void esp_known_answer(struct kunit *test)
+{
+	const struct esp_vector *v = test->param_value;
+	unsigned int head, plain, body;
+	u8 *buf, *want;
+	struct ipsec_cipher c;
+	__be32 seq_hi;
+
+	buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
+	want = kunit_kzalloc(test, ROOM, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_NOT_NULL(test, want);
+	KUNIT_ASSERT_EQ(test, 0, vector_cipher(v, &c));
+	unhex((u8 *)&seq_hi, v->seq_hi);
+	head = unhex(buf, v->head);
+	KUNIT_EXPECT_EQ(test, head, ESP_HEADER + (unsigned int)c.iv);
+	KUNIT_EXPECT_EQ(test, v->icv, c.icv);
+	plain = unhex(buf + head, v->plain);
+	body = unhex(want, v->body);
+	KUNIT_EXPECT_EQ(test, body, plain + c.icv);
+
+	KUNIT_EXPECT_EQ(test, 0, crypt(&c, true, buf, plain, seq_hi));
+	KUNIT_EXPECT_EQ_MSG(test, 0, memcmp(buf + head, want, body),
+			    "got %*phN", (int)min(body, 64U), buf + head);
+
+	KUNIT_EXPECT_EQ(test, 0, crypt(&c, false, buf, body, seq_hi));
+	unhex(want, v->plain);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(buf + head, want, plain));
+	ipsec_cipher_destroy(&c);
+}
+
+/*
+ * A changed byte of header, IV or ICV is noticed, and of the ciphertext, of which
+ * every eighth is tried.
+ */
+static void esp_changed_byte(struct kunit *test)
+{
+	const struct esp_vector *v = test->param_value;
+	unsigned int head, body, i;
+	struct ipsec_cipher c;
+	__be32 seq_hi;
+	u8 *buf;
+
+	if (!v->icv)
+		return;
+	buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_EQ(test, 0, vector_cipher(v, &c));
+	unhex((u8 *)&seq_hi, v->seq_hi);
+	head = unhex(buf, v->head);
+	body = unhex(buf + head, v->body);
+	for (i = 0; i < head + body; i += i < head || i + 24 > head + body ? 1 : 8) {
+		unhex(buf, v->head);
+		unhex(buf + head, v->body);
+		buf[i] ^= 0x40;
+		KUNIT_EXPECT_EQ_MSG(test, -EBADMSG,
+				    crypt(&c, false, buf, body, seq_hi),
+				    "byte %u", i);
+	}
+	if (v->esn) {
+		unhex(buf, v->head);
+		unhex(buf + head, v->body);
+		seq_hi ^= htonl(1);
+		KUNIT_EXPECT_EQ(test, -EBADMSG,
+				crypt(&c, false, buf, body, seq_hi));
+	}
+	ipsec_cipher_destroy(&c);
+}
+
+/* RFC 4868 section 2.7.2, AUTH vectors: HMAC over a message, cut in half. */
+struct hmac_vector {
+	const char	*name;
+	u8		aalg;
+	u8		icv;
+	const char	*key;
+	const char	*message;
+	const char	*mac;
+};
+
+/* The message of these rows is the whole of what ESP authenticates. */
+static const struct hmac_vector hmacs[] = {
+	{ "RFC 4868 AUTH256-2", 5, 16,
+	  "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+	  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "167f928588c5cc2eef8e3093caa0e87c" },
+	{ "RFC 4868 AUTH384-2", 6, 24,
+	  "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+	  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "2c7353974f1842fd66d53c452ca42122b28c0b594cfb184d" },
+	{ "RFC 4868 AUTH512-2", 7, 32,
+	  "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+	  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "cb370917ae8a7ce28cfd1d8f4705d6141c173b2a9362c15df235dfb251b15454" },
+};
+
+static void hmac_desc(const struct hmac_vector *v, char *desc)
+{
+	strscpy(desc, v->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(hmac, hmacs, hmac_desc);
+
+static void esp_hmac(struct kunit *test)
+{
+	const struct hmac_vector *v = test->param_value;
+	struct ipsec_key none = {}, key;
+	u8 data[64], buf[128], mac[64];
+	struct ipsec_cipher c;
+	unsigned int len;
+
+	key.bits = unhex(data, v->key) * 8;
+	key.data = data;
+	KUNIT_ASSERT_EQ(test, 0,
+			ipsec_cipher_init(&c, ipsec_alg_find(IPSEC_ALG_ENCRYPT, 11),
+					  &none,
+					  ipsec_alg_find(IPSEC_ALG_AUTH, v->aalg),
+					  &key, false));
+	KUNIT_EXPECT_EQ(test, v->icv, c.icv);
+	len = unhex(buf, v->message);
+	KUNIT_EXPECT_EQ(test, 0, crypt(&c, true, buf, len - ESP_HEADER, 0));
+	unhex(mac, v->mac);
+	KUNIT_EXPECT_EQ_MSG(test, 0, memcmp(buf + len, mac, c.icv), "got %*phN",
+			    c.icv, buf + len);
+	ipsec_cipher_destroy(&c);
+}
+
+/* Key lengths, accepted and refused. */
+struct keylen_case {
+	enum ipsec_alg_kind	kind;
+	u8			id;
+	u16			bits;
+	bool			ok;
+};
+
+static const struct keylen_case keylens[] = {
+	{ IPSEC_ALG_ENCRYPT, 11, 0, true },
+	{ IPSEC_ALG_ENCRYPT, 11, 8, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 120, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 128, true },
+	{ IPSEC_ALG_ENCRYPT, 12, 136, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 184, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 192, true },
+	{ IPSEC_ALG_ENCRYPT, 12, 200, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 248, false },
+	{ IPSEC_ALG_ENCRYPT, 12, 256, true },
+	{ IPSEC_ALG_ENCRYPT, 12, 264, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 152, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 19, 216, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 224, true },
+	{ IPSEC_ALG_ENCRYPT, 20, 128, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 20, 296, false },
+	{ IPSEC_ALG_AUTH, 3, 152, false },
+	{ IPSEC_ALG_AUTH, 3, 160, true },
+	{ IPSEC_ALG_AUTH, 3, 168, false },
+	{ IPSEC_ALG_AUTH, 5, 248, false },
+	{ IPSEC_ALG_AUTH, 5, 256, true },
+	{ IPSEC_ALG_AUTH, 6, 384, true },
+	{ IPSEC_ALG_AUTH, 6, 392, false },
+	{ IPSEC_ALG_AUTH, 7, 504, false },
+	{ IPSEC_ALG_AUTH, 7, 512, true },
+	{ IPSEC_ALG_AUTH, 251, 0, true },
+};
+
+static void keylen_desc(const struct keylen_case *k, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %u: %u bits",
+		 k->kind == IPSEC_ALG_AUTH ? "auth" : "encrypt", k->id,
+		 k->bits);
+}
+
+KUNIT_ARRAY_PARAM(keylen, keylens, keylen_desc);
+
+static void alg_key_length(struct kunit *test)
+{
+	const struct keylen_case *k = test->param_value;
+	const struct ipsec_alg_desc *alg = ipsec_alg_find(k->kind, k->id);
+
+	KUNIT_ASSERT_NOT_NULL(test, alg);
+	KUNIT_EXPECT_EQ(test, k->ok, ipsec_alg_key_ok(alg, k->bits));
+}
+
+static void alg_table_sane(struct kunit *test)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ipsec_alg_count; i++) {
+		const struct ipsec_alg_desc *a = &ipsec_alg_table[i];
+
+		KUNIT_EXPECT_PTR_EQ(test, a, ipsec_alg_find(a->kind, a->id));
+		KUNIT_EXPECT_LE(test, a->iv, IPSEC_IV_MAX);
+		KUNIT_EXPECT_TRUE(test, ipsec_alg_key_ok(a, a->key_min));
+		KUNIT_EXPECT_TRUE(test, ipsec_alg_key_ok(a, a->key_max));
+		if (a->kind == IPSEC_ALG_ENCRYPT) {
+			KUNIT_EXPECT_GE(test, a->block, 4);
+			KUNIT_EXPECT_EQ(test, 0, a->block & (a->block - 1));
+		}
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_FALSE(test,
+					   a->kind == ipsec_alg_table[j].kind &&
+					   a->id == ipsec_alg_table[j].id);
+	}
+	KUNIT_EXPECT_NULL(test, ipsec_alg_find(IPSEC_ALG_ENCRYPT, 0));
+	KUNIT_EXPECT_NULL(test, ipsec_alg_find(IPSEC_ALG_AUTH, 12));
+}
+
+/* Every cipher with every integrity algorithm, both kinds of numbers. */
+static void alg_round_trip(struct kunit *test)
+{
+	static const u8 keydata[64] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	unsigned int i, j, pairs = 0;
+
+	for (i = 0; i < ipsec_alg_count; i++) {
+		for (j = 0; j < ipsec_alg_count * 2; j++) {
+			const struct ipsec_alg_desc *e = &ipsec_alg_table[i];
+			const struct ipsec_alg_desc *a = &ipsec_alg_table[j / 2];
+			struct ipsec_key ekey = { keydata, e->key_max };
+			struct ipsec_key akey = { keydata, a->key_max };
+			struct ipsec_cipher c;
+			u8 buf[ROOM] = { 0, 0, 1, 1, 0, 0, 0, 9 };
+			unsigned int body;
+			int err;
+
+			if (e->kind != IPSEC_ALG_ENCRYPT ||
+			    a->kind != IPSEC_ALG_AUTH)
+				continue;
+			err = ipsec_cipher_init(&c, e, &ekey, a, &akey, j & 1);
+			if (e->aead && a->icv) {
+				KUNIT_EXPECT_EQ(test, -EINVAL, err);
+				continue;
+			}
+			KUNIT_ASSERT_EQ_MSG(test, 0, err, "%s %s", e->name,
+					    a->name);
+			memset(buf + ESP_HEADER + c.iv, 0xab, 96);
+			ipsec_cipher_make_iv(&c, buf + ESP_HEADER, 9);
+			KUNIT_EXPECT_EQ(test, 0, crypt(&c, true, buf, 96, 0));
+			KUNIT_EXPECT_EQ(test, 0,
+					crypt(&c, false, buf, 96 + c.icv, 0));
+			body = ESP_HEADER + c.iv;
+			KUNIT_EXPECT_NULL(test,
+					  memchr_inv(buf + body, 0xab, 96));
+			ipsec_cipher_destroy(&c);
+			pairs++;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, 26U, pairs);
+}
+
+/* Counter IVs never repeat; random ones are not all the same. */
+static void esp_ivs(struct kunit *test)
+{
+	struct ipsec_cipher c = {
+		.iv = 8, .iv_kind = IPSEC_IV_COUNTER, .salt = 0x123456789abcdefULL,
+	};
+	u8 a[16] = {}, b[16] = {};
+
+	ipsec_cipher_make_iv(&c, a, 1);
+	ipsec_cipher_make_iv(&c, b, 1);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(a, b, 8));
+	ipsec_cipher_make_iv(&c, b, 2);
+	KUNIT_EXPECT_NE(test, 0, memcmp(a, b, 8));
+	ipsec_cipher_make_iv(&c, b, 1ULL << 32 | 1);
+	KUNIT_EXPECT_NE(test, 0, memcmp(a, b, 8));
+	c.iv = 16;
+	c.iv_kind = IPSEC_IV_RANDOM;
+	ipsec_cipher_make_iv(&c, a, 1);
+	ipsec_cipher_make_iv(&c, b, 1);
+	KUNIT_EXPECT_NE(test, 0, memcmp(a, b, 16));
+}
+
+/* Suites run before the module's own initialization. */
+static int esp_suite_init(struct kunit_suite *suite)
+{
+	return ipsec_crypt_init();
+}
+
+static void esp_suite_exit(struct kunit_suite *suite)
+{
+	ipsec_crypt_exit();
+}
+
+static struct kunit_case esp_test_cases[] = {
+	KUNIT_CASE_PARAM(esp_known_answer, vector_gen_params),
+	KUNIT_CASE_PARAM(esp_changed_byte, vector_gen_params),
+	KUNIT_CASE_PARAM(esp_hmac, hmac_gen_params),
+	KUNIT_CASE_PARAM(alg_key_length, keylen_gen_params),
+	KUNIT_CASE(alg_table_sane),
+	KUNIT_CASE(alg_round_trip),
+	KUNIT_CASE(esp_ivs),
+	{}
+};
+
+static struct kunit_suite esp_suite = {
+	.name		= "ipsec_crypto",
+	.suite_init	= esp_suite_init,
+	.suite_exit	= esp_suite_exit,
+	.test_cases	= esp_test_cases,
+};
+
+kunit_test_suite(esp_suite);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SPD: which policy wins, and that a look-up by groups says the same as a
+ * walk over all policies. Suites run before the module's own initialization, so
+ * this one brings the namespaces' stacks up and down itself, and uses init_net's.
+ */
+#include <kunit/test.h>
+#include <linux/prandom.h>
+#include <net/net_namespace.h>
+#include <ipsec/netns.h>
+#include <ipsec/sp.h>
+#include "../../net/net.h"
+
+static struct ipsec_sp *add(struct kunit *test, u32 src, u8 src_len, u32 dst,
+			    u8 dst_len, u8 proto, u16 dport, u32 priority)
+{
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, sp);
+	ipsec_addr_set4(&sp->sel.src, htonl(src));
+	ipsec_addr_set4(&sp->sel.dst, htonl(dst));
+	sp->sel.src_len = src_len;
+	sp->sel.dst_len = dst_len;
+	sp->sel.proto = proto;
+	sp->sel.dport = htons(dport);
+	sp->sel.family = AF_INET;
+	sp->dir = IPSEC_OUT;
+	sp->type = IPSEC_SP_NONE;
+	sp->priority = priority;
+	if (ipsec_spd_add(sp, false)) {
+		ipsec_sp_put(sp);
+		return NULL;
+	}
+	return sp;
+}
+
+static struct ipsec_sp *find(u32 src, u32 dst, u8 proto, u16 dport)
+{
+	struct ipsec_flow flow = {
+		.dport = htons(dport), .proto = proto, .family = AF_INET,
+		.dir = IPSEC_OUT,
+	};
+	struct ipsec_sp *sp;
+
+	ipsec_addr_set4(&flow.src, htonl(src));
+	ipsec_addr_set4(&flow.dst, htonl(dst));
+	rcu_read_lock();
+	sp = ipsec_spd_lookup(&init_net, &flow);
+	rcu_read_unlock();
+	return sp;
+}
+
+#define A	0x0a000001
+#define B	0x0a000002
+#define ANY	IPSEC_PROTO_ANY
+
+static void spd_first_come(struct kunit *test)
+{
+	struct ipsec_sp *wide = add(test, 0, 0, 0, 0, ANY, 0, 100);
+	struct ipsec_sp *narrow = add(test, A, 32, B, 32, 6, 80, 100);
+
+	KUNIT_EXPECT_PTR_EQ(test, wide, find(A, B, 6, 80));
+	ipsec_spd_delete(wide);
+	KUNIT_EXPECT_PTR_EQ(test, narrow, find(A, B, 6, 80));
+	KUNIT_EXPECT_NULL(test, find(A, B, 6, 81));
+}
+
+static void spd_priority_wins(struct kunit *test)
+{
+	struct ipsec_sp *late, *low;
+
+	low = add(test, A, 32, B, 32, 6, 80, 0x80000000);
+	late = add(test, 0, 0, 0, 0, ANY, 0, 5);
+	KUNIT_EXPECT_PTR_EQ(test, late, find(A, B, 6, 80));
+	/* Priorities are unsigned: the greatest number comes last. */
+	add(test, A, 24, B, 24, ANY, 0, 0xffffffff);
+	KUNIT_EXPECT_PTR_EQ(test, late, find(A, B, 6, 80));
+	ipsec_spd_delete(late);
+	KUNIT_EXPECT_PTR_EQ(test, low, find(A, B, 6, 80));
+}
+
+static void spd_equal_selector(struct kunit *test)
+{
+	struct ipsec_selector sel;
+	struct ipsec_sp *sp, *same;
+
+	sp = add(test, A, 24, B, 24, 17, 53, 7);
+	KUNIT_ASSERT_NOT_NULL(test, sp);
+	KUNIT_EXPECT_NULL(test, add(test, A, 24, B, 24, 17, 53, 9));
+	/* Bits behind the prefix make it another entry. */
+	KUNIT_EXPECT_NOT_NULL(test, add(test, A & ~0xff, 24, B, 24, 17, 53, 9));
+	sel = sp->sel;
+	same = ipsec_spd_find(&init_net, IPSEC_OUT, &sel);
+	KUNIT_EXPECT_PTR_EQ(test, sp, same);
+	if (same)
+		ipsec_sp_put(same);
+	KUNIT_EXPECT_NULL(test, ipsec_spd_find(&init_net, IPSEC_IN, &sel));
+}
+
+static void spd_replace(struct kunit *test)
+{
+	struct ipsec_sp *old = add(test, A, 32, B, 32, ANY, 0, 1);
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, old);
+	KUNIT_ASSERT_NOT_NULL(test, sp);
+	sp->sel = old->sel;
+	sp->dir = IPSEC_OUT;
+	sp->priority = 900;
+	KUNIT_EXPECT_EQ(test, 0, ipsec_spd_add(sp, true));
+	KUNIT_EXPECT_PTR_EQ(test, sp, find(A, B, 6, 1));
+	KUNIT_EXPECT_EQ(test, 1U, ipsec_spd_count(&init_net));
+}
+
+static void spd_ids(struct kunit *test)
+{
+	struct ipsec_sp *a = add(test, A, 32, B, 32, ANY, 0, 1);
+	struct ipsec_sp *b = add(test, B, 32, A, 32, ANY, 0, 1);
+	struct ipsec_sp *got;
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	KUNIT_EXPECT_EQ(test, 1U, a->id % 8);
+	KUNIT_EXPECT_NE(test, a->id, b->id);
+	got = ipsec_spd_get(&init_net, a->id);
+	KUNIT_EXPECT_PTR_EQ(test, a, got);
+	if (got)
+		ipsec_sp_put(got);
+	KUNIT_EXPECT_NULL(test, ipsec_spd_get(&init_net, 0));
+}
+
+static void spd_walk_in_order(struct kunit *test)
+{
+	static const u32 priorities[] = { 30, 10, 20, 10, 40, 10 };
+	u64 cursor = 0, last = 0;
+	struct ipsec_sp *sp;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(priorities); i++)
+		add(test, A + i, 32, B, 32, ANY, 0, priorities[i]);
+	while ((sp = ipsec_spd_next(&init_net, IPSEC_OUT, &cursor))) {
+		KUNIT_EXPECT_TRUE(test, !n || sp->order > last);
+		last = sp->order;
+		ipsec_sp_put(sp);
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, (unsigned int)ARRAY_SIZE(priorities), n);
+}
+
+/* The walk that the groups spare us. */
+static struct ipsec_sp *slow_find(u32 src, u32 dst, u8 proto, u16 dport)
+{
+	struct ipsec_flow flow = {
+		.dport = htons(dport), .proto = proto, .family = AF_INET,
+	};
+	struct ipsec_sp *sp, *found = NULL;
+	u64 cursor = 0;
+
+	ipsec_addr_set4(&flow.src, htonl(src));
+	ipsec_addr_set4(&flow.dst, htonl(dst));
+	while (!found &&
+	       (sp = ipsec_spd_next(&init_net, IPSEC_OUT, &cursor))) {
+		if (ipsec_selector_match(&sp->sel, &flow))
+			found = sp;
+		ipsec_sp_put(sp);
+	}
+	return found;
+}
+
+/* Random policies come and go; after each change, random flows. */
+static void spd_against_walk(struct kunit *test)
+{
+	static const u8 lens[] = { 0, 8, 24, 30, 32 };
+	struct ipsec_sp *sps[32] = {};
+	struct rnd_state rnd;
+	unsigned int i, j;
+
+	prandom_seed_state(&rnd, 4301);
+	for (i = 0; i < 200; i++) {
+		u32 r = prandom_u32_state(&rnd);
+		unsigned int slot = r % 32;
+
+		if (sps[slot]) {
+			ipsec_spd_delete(sps[slot]);
+			sps[slot] = NULL;
+		} else {
+			sps[slot] = add(test, A + (r >> 6) % 8,
+					lens[(r >> 9) % 5], B + (r >> 12) % 8,
+					lens[(r >> 15) % 5],
+					r >> 18 & 1 ? 17 : ANY,
+					r >> 19 & 1 ? 53 : 0, (r >> 20) % 4);
+		}
+		for (j = 0; j < 2; j++) {
+			u32 s, d;
+			u16 port;
+
+			r = prandom_u32_state(&rnd);
+			s = A + r % 8;
+			d = B + (r >> 3) % 8;
+			port = r >> 6 & 1 ? 53 : 54;
+			KUNIT_EXPECT_PTR_EQ(test, slow_find(s, d, 17, port),
+					    find(s, d, 17, port));
+		}
+	}
+}
+
+static void spd_exit(struct kunit *test)
+{
+	ipsec_spd_flush(&init_net);
+	KUNIT_EXPECT_EQ(test, 0U, ipsec_spd_count(&init_net));
+}
+
+static int spd_suite_init(struct kunit_suite *suite)
+{
+	return ipsec_netns_init();
+}
+
+static void spd_suite_exit(struct kunit_suite *suite)
+{
+	ipsec_netns_exit();
+}
+
+static struct kunit_case spd_test_cases[] = {
+	KUNIT_CASE(spd_first_come),
+	KUNIT_CASE(spd_priority_wins),
+	KUNIT_CASE(spd_equal_selector),
+	KUNIT_CASE(spd_replace),
+	KUNIT_CASE(spd_ids),
+	KUNIT_CASE(spd_walk_in_order),
+	KUNIT_CASE(spd_against_walk),
+	{}
+};
+
+static struct kunit_suite spd_suite = {
+	.name		= "ipsec_spd",
+	.suite_init	= spd_suite_init,
+	.suite_exit	= spd_suite_exit,
+	.exit		= spd_exit,
+	.test_cases	= spd_test_cases,
+};
+
+kunit_test_suite(spd_suite);
