@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <threads.h>
 
 #include "local.h"
 
@@ -39,8 +40,8 @@ static const char *const texts[] = {
 	[EIPSEC_PRIORITY_NOT_COMPILED] = "Policy priority not compiled in",
 };
 
-static _Thread_local struct ipsec_error last = { .offset = -1 };
-static _Thread_local char composed[320];
+static thread_local struct ipsec_error last = { .offset = -1 };
+static thread_local char composed[320];
 
 /**
  * ipsec_errtext() - text of an error code

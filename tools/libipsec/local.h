@@ -5,6 +5,10 @@
 
 #include "libipsec.h"
 
+#ifndef __printf
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#endif
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* "[addr]%zone[port]" with room to spare */
@@ -12,8 +16,8 @@
 
 int ipsec_fail(int code);
 int ipsec_fail_errno(int err);
-int ipsec_fail_at(int code, int offset, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+__printf(3, 4)
+int ipsec_fail_at(int code, int offset, const char *fmt, ...);
 void ipsec_clear_error(void);
 
 /* sockaddrs inside messages: not aligned, length only known by family */

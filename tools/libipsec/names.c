@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <string.h>
 #include <strings.h>
+#include <threads.h>
 
 #include "local.h"
 
@@ -178,8 +179,8 @@ int ipsec_calg_lookup(const char *name)
  */
 const char *ipsec_ulproto_name(unsigned int proto)
 {
-	static _Thread_local char store[1024];
-	static _Thread_local struct protoent pe;
+	static thread_local char store[1024];
+	static thread_local struct protoent pe;
 	const char *name = name_of(proto_names, proto);
 	struct protoent *found = NULL;
 

@@ -279,10 +279,9 @@ static int check_satype(const struct sadb_msg *msg)
 	case SADB_X_PROMISC_ON:
 		if (msg->sadb_msg_type == SADB_X_PROMISC)
 			return 0;
-		/* fall through */
-	default:
-		return ipsec_fail(EIPSEC_INVAL_SATYPE);
+		break;
 	}
+	return ipsec_fail(EIPSEC_INVAL_SATYPE);
 }
 
 /**

@@ -29,8 +29,8 @@ struct parser {
 };
 
 static const char blanks[] = " \t\r\n";
-static const char word_chars[] = "abcdefghijklmnopqrstuvwxyz"
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._%";
+static const char word_chars[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._%";
 
 static int offset(const struct parser *p)
 {

@@ -11,11 +11,11 @@
  * One word for each algorithm number, so that threads can read while another
  * one registers: KNOWN, IV length, least bits, most bits.
  */
-#define KNOWN		(1ULL << 63)
+#define KNOWN		0x8000000000000000ULL
 #define PACK(iv, min, max)						\
 	(KNOWN | (uint64_t)(iv) << 32 | (uint64_t)(min) << 16 | (max))
 
-static _Atomic uint64_t table[2][256];
+static atomic_uint_least64_t table[2][256];
 static atomic_int have_table;
 
 struct builtin {
@@ -55,7 +55,7 @@ static const struct builtin builtin_enc[] = {
 	{ SADB_X_EALG_TWOFISHCBC, 16, 128, 256 },
 };
 
-static _Atomic uint64_t *row(unsigned int supported)
+static atomic_uint_least64_t *row(unsigned int supported)
 {
 	switch (supported) {
 	case SADB_EXT_SUPPORTED_AUTH:
@@ -70,7 +70,7 @@ static _Atomic uint64_t *row(unsigned int supported)
 static void load_builtin(unsigned int supported, const struct builtin *b,
 			 size_t n)
 {
-	_Atomic uint64_t *t = row(supported);
+	atomic_uint_least64_t *t = row(supported);
 
 	for (; n; n--, b++)
 		atomic_store(&t[b->id], PACK(b->ivlen, b->min, b->max));
@@ -90,7 +90,7 @@ void pfkey_set_supported_builtin(void)
 
 static void load_list(unsigned int supported, const char *ext)
 {
-	_Atomic uint64_t *t = row(supported);
+	atomic_uint_least64_t *t = row(supported);
 	struct sadb_supported head;
 	struct sadb_alg alg;
 	size_t len, off;
@@ -197,7 +197,7 @@ int pfkey_recv_register(int so)
 int ipsec_get_keylen(unsigned int supported, unsigned int alg_id,
 		     struct sadb_alg *alg)
 {
-	_Atomic uint64_t *t = row(supported);
+	atomic_uint_least64_t *t = row(supported);
 	uint64_t word;
 
 	if (!t || !alg)

@@ -100,6 +100,13 @@ static void fill_algs(const struct command *c, struct pfkey_sa_args *a)
 	a->key_auth_len = c->akey.len;
 }
 
+/* Does the command make an SA, or only look one up? */
+static int makes_sa(const struct command *c)
+{
+	return c->kind == CMD_ADD || c->kind == CMD_UPDATE ||
+	       c->kind == CMD_GETSPI;
+}
+
 static void fill_sa(const struct command *c, struct pfkey_sa_args *a)
 {
 	a->msg_type = base_type(c->kind);
@@ -113,6 +120,8 @@ static void fill_sa(const struct command *c, struct pfkey_sa_args *a)
 	a->reqid = c->reqid;
 	a->replay = c->replay;
 	a->flags = c->flags;
+	if (!makes_sa(c))
+		return;
 	fill_algs(c, a);
 	a->hard = c->hard;
 	a->soft = c->soft;
@@ -137,7 +146,7 @@ static int build_pair(struct script *s, const struct command *c,
 		      struct messages *m, struct pfkey_sa_args *a,
 		      const struct addrinfo *oa)
 {
-	if (c->natt && a->with_sa) {
+	if (c->natt && makes_sa(c)) {
 		a->natt_type = SADB_X_NAT_T_ESPINUDP;
 		a->natt_sport = natt_port(a->src);
 		a->natt_dport = natt_port(a->dst);

@@ -227,8 +227,9 @@ static const char *explain(int type, int err)
 
 	switch (err) {
 	case EEXIST:
-		return spd ? " (a policy with this selector and direction is already there; spdupdate replaces it)" :
-			" (an SA with this protocol, destination and SPI is already there)";
+		if (spd)
+			return " (a policy with this selector and direction is already there; spdupdate replaces it)";
+		return " (an SA with this protocol, destination and SPI is already there)";
 	case ENOENT:
 	case ESRCH:
 		return spd ? " (no such policy)" : " (no such SA)";
@@ -257,7 +258,9 @@ void exec_error_text(int type, int err, char *buf, size_t len)
 	const struct ipsec_error *e = ipsec_last_error();
 
 	if (err > 0)
-		snprintf(buf, len, "%s%s", strerror(err), explain(type, err));
+		/* "No such file" and "No such process" would be odd here */
+		snprintf(buf, len, "%s%s", err == ENOENT || err == ESRCH ?
+			 "No entry" : strerror(err), explain(type, err));
 	else if (e->code == EIPSEC_SYSTEM_ERROR &&
 		 (e->sys_errno == EAGAIN || e->sys_errno == EWOULDBLOCK))
 		snprintf(buf, len, "no reply from the kernel in one second");

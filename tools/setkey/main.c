@@ -134,10 +134,12 @@ static int is_complete(const char *text)
 	int quote = 0;
 
 	for (; *text; text++) {
+		if (*text == '#' && !quote) {
+			text += strcspn(text, "\n") - 1;
+			continue;
+		}
 		if (*text == '"')
 			quote = !quote;
-		else if (*text == '#' && !quote)
-			text += strcspn(text, "\n") - 1;
 		if (!strchr(" \t\r\n", *text))
 			last = *text;
 	}
@@ -239,6 +241,8 @@ static void set_option(int c, struct choice *ch)
 		ch->spd = 1;
 		break;
 	default:
+		fail(optopt == 'f' ? "-%c needs a file" :
+		     "unknown option -%c", optopt);
 		ch->bad = 1;
 	}
 }
@@ -247,6 +251,7 @@ static void parse_options(int argc, char **argv, struct choice *ch)
 {
 	int c;
 
+	opterr = 0;	/* the words below */
 	while ((c = getopt(argc, argv, "acDf:FhHklnNpPrvVx")) != -1) {
 		switch (c) {
 		case 'f':

@@ -9,6 +9,10 @@
 
 #include <libipsec.h>
 
+#ifndef __printf
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#endif
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /**
@@ -198,15 +202,16 @@ struct messages {
 extern struct options opt;
 
 /* main.c */
-void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+__printf(1, 2)
+void fail(const char *fmt, ...);
 
 /* script.c */
 void script_init(struct script *s, const char *name, int line);
 void script_free(struct script *s);
-void script_error(struct script *s, struct loc loc, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-void script_warning(struct script *s, struct loc loc, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+__printf(3, 4)
+void script_error(struct script *s, struct loc loc, const char *fmt, ...);
+__printf(3, 4)
+void script_warning(struct script *s, struct loc loc, const char *fmt, ...);
 void *script_alloc(struct script *s, size_t len);
 struct word script_word(struct script *s, const char *text, size_t len,
 			struct loc loc);

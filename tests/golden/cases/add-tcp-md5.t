@@ -1,0 +1,25 @@
+--- args
+-n -v -f @IN
+--- in
+add 192.0.2.1 192.0.2.2 tcp 0x1000 -A tcp-md5 "secret";
+--- out
+sadb_msg{ version=2 type=3 errno=0 satype=11
+  len=14 reserved=0 seq=0 pid=0
+sadb_ext{ len=2 type=8 }
+sadb_key{ bits=48 reserved=0
+  key= 73656372 6574 }
+sadb_ext{ len=2 type=1 }
+sadb_sa{ spi=4096 replay=0 state=0
+  auth=252 encrypt=0 flags=0x00000040 }
+sadb_ext{ len=2 type=19 }
+sadb_x_sa2{ mode=0 reqid=0
+  reserved1=0 reserved2=0 sequence=0 }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ c0000201  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ c0000202  }
+

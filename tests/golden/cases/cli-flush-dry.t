@@ -1,0 +1,6 @@
+--- args
+-n -v -FP
+--- out
+sadb_msg{ version=2 type=19 errno=0 satype=0
+  len=2 reserved=0 seq=0 pid=0
+

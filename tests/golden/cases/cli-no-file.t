@@ -1,0 +1,6 @@
+--- args
+-f missing
+--- err
+setkey: Can't open `missing': No such file or directory
+--- status
+1

@@ -1,0 +1,6 @@
+--- args
+missing
+--- err
+setkey: missing: No such file or directory
+--- status
+1

@@ -1,0 +1,4 @@
+--- args
+-V
+--- out
+setkey 1.0 (ipsec.ko)

@@ -1,0 +1,6 @@
+--- args
+-n -v -f @IN
+--- in
+
+# nothing
+--- out

@@ -1,0 +1,9 @@
+--- args
+-n -f @IN
+--- in
+add 192.0.2.1 192.0.2.2 esp 300 -E aes-cbc ;
+--- err
+setkey: input:1:36: `aes-cbc' needs a key: "text" or 0x...
+setkey: input: 1 error, nothing was sent
+--- status
+1

@@ -1,0 +1,16 @@
+--- args
+-f @IN
+--- in
+flush;
+--- replies
+02070000 08000000 00000000 eeeeeeee 03000e00 00000000 02008000 80000000 0300a000 a0000000 03000f00 00000000 0b000000 00000000 0c108000 00010000
+--
+020a00
+--
+--- err
+setkey: input:1:1: flush: Invalid sadb message
+--- sent
+type 7 length 16
+type 9 length 16
+--- status
+1

@@ -1,0 +1,5 @@
+--- args
+-n -v -f @IN
+--- in
+quit;
+--- out

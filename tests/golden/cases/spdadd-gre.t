@@ -1,0 +1,46 @@
+--- args
+-n -v -f @IN
+--- in
+spdadd 10.0.0.1 10.0.0.2 gre 1234 -P out none;
+spdadd 10.0.0.1 10.0.0.2 gre 1.2.3.4 -P out none;
+spdadd 10.0.0.1 10.0.0.2 ip4 -P out none;
+--- out
+sadb_msg{ version=2 type=14 errno=0 satype=0
+  len=10 reserved=0 seq=0 pid=0
+sadb_ext{ len=2 type=18 }
+sadb_x_policy{ type=1 dir=2 id=0 priority=2147483648 }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=47 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=47 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=1234
+ 0a000002  }
+
+sadb_msg{ version=2 type=14 errno=0 satype=0
+  len=10 reserved=0 seq=0 pid=0
+sadb_ext{ len=2 type=18 }
+sadb_x_policy{ type=1 dir=2 id=0 priority=2147483648 }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=47 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=258
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=47 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=772
+ 0a000002  }
+
+sadb_msg{ version=2 type=14 errno=0 satype=0
+  len=10 reserved=0 seq=0 pid=0
+sadb_ext{ len=2 type=18 }
+sadb_x_policy{ type=1 dir=2 id=0 priority=2147483648 }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=4 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=4 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000002  }
+

@@ -1,0 +1,26 @@
+--- args
+-n -v -f @IN
+--- in
+spdadd 10.0.0.1
+	10.0.0.2 any -P out
+	ipsec
+	esp / transport //require
+	ah/transport//require;
+--- out
+sadb_msg{ version=2 type=14 errno=0 satype=0
+  len=14 reserved=0 seq=0 pid=0
+sadb_ext{ len=6 type=18 }
+sadb_x_policy{ type=2 dir=2 id=0 priority=2147483648 }
+ { len=16 proto=50 mode=1 level=2 reqid=0
+ }
+ { len=16 proto=51 mode=1 level=2 reqid=0
+ }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000002  }
+

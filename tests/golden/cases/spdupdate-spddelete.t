@@ -1,0 +1,50 @@
+--- args
+-n -v -f @IN
+--- in
+spdupdate 10.0.0.1 10.0.0.2 any -P out ipsec esp/transport//use;
+spddelete 10.0.0.1 10.0.0.2 any -P in;
+spddelete 10.0.0.1 10.0.0.2 any -P out ipsec esp/transport//use;
+--- out
+sadb_msg{ version=2 type=13 errno=0 satype=0
+  len=12 reserved=0 seq=0 pid=0
+sadb_ext{ len=4 type=18 }
+sadb_x_policy{ type=2 dir=2 id=0 priority=2147483648 }
+ { len=16 proto=50 mode=1 level=1 reqid=0
+ }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000002  }
+
+sadb_msg{ version=2 type=15 errno=0 satype=0
+  len=10 reserved=0 seq=0 pid=0
+sadb_ext{ len=2 type=18 }
+sadb_x_policy{ type=0 dir=1 id=0 priority=0 }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000002  }
+
+sadb_msg{ version=2 type=15 errno=0 satype=0
+  len=12 reserved=0 seq=0 pid=0
+sadb_ext{ len=4 type=18 }
+sadb_x_policy{ type=2 dir=2 id=0 priority=2147483648 }
+ { len=16 proto=50 mode=1 level=1 reqid=0
+ }
+sadb_ext{ len=3 type=5 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000001  }
+sadb_ext{ len=3 type=6 }
+sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
+sockaddr{ len=16 family=2 port=0
+ 0a000002  }
+
