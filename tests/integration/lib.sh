@@ -68,14 +68,25 @@ new_ns() {
 	done
 }
 
-# Two hosts a and b on one wire: 10.0.0.1/2, fd00::1/2, device eth0.
+# Two hosts a and b on one wire: 10.0.0.1/2, fd00::1/2, device eth0. They know
+# each other's hardware address, so that policies for everything harm nobody.
 hosts() {
 	new_ns a b
 	link a eth0 b eth0
-	ip -n a addr add $A4/24 dev eth0
-	ip -n b addr add $B4/24 dev eth0
-	ip -n a addr add $A6/64 dev eth0 nodad
-	ip -n b addr add $B6/64 dev eth0 nodad
+	ip -n a -batch - <<-END
+		link set eth0 address 02:00:00:00:00:0a
+		addr add $A4/24 dev eth0
+		addr add $A6/64 dev eth0 nodad
+		neigh add $B4 lladdr 02:00:00:00:00:0b dev eth0
+		neigh add $B6 lladdr 02:00:00:00:00:0b dev eth0
+	END
+	ip -n b -batch - <<-END
+		link set eth0 address 02:00:00:00:00:0b
+		addr add $B4/24 dev eth0
+		addr add $B6/64 dev eth0 nodad
+		neigh add $A4 lladdr 02:00:00:00:00:0a dev eth0
+		neigh add $A6 lladdr 02:00:00:00:00:0a dev eth0
+	END
 }
 
 # Host a - gateway gw1 - gateway gw2 - host b. The hosts are 10.1.0.1 and
@@ -119,49 +130,134 @@ setkey_in() {
 	text=$(in_ns "$1" setkey -f - 2>&1) || fail "setkey in $1" "$text"
 }
 
-# ND must not need an SA that ND would have to find first.
-nd_exempt() {
-	local ns t
-	for ns; do
-		for t in 133 134 135 136; do
-			echo "spdadd ::/0 ::/0 icmp6 $t,0 -P out prio high none;"
-			echo "spdadd ::/0 ::/0 icmp6 $t,0 -P in prio high none;"
-		done | setkey_in "$ns"
-	done
+# drops NS: the sum of all counters of packets that did not get through.
+drops() {
+	in_ns "$1" awk '/^(in|out)_/ && !/succ/ { n += $2 } END { print n + 0 }' \
+		/proc/net/ipsec_stat
+}
+
+# Algorithms as setkey and as "ip xfrm" call them.
+K16=0x00112233445566778899aabbccddeeff
+K20=0x0123456789abcdef0123456789abcdef01234567
+K24=0x00112233445566778899aabbccddeeff0011223344556677
+K32=0x00112233445566778899aabbccddeeffffeeddccbbaa99887766554433221100
+K48=${K32}0123456789abcdef0123456789abcdef
+K64=${K32}${K32#0x}
+algs() {
+	cat <<-END
+	null-null|-E null -A null|enc ecb(cipher_null) "" auth-trunc digest_null "" 0
+	null-sha1|-E null -A hmac-sha1 $K20|enc ecb(cipher_null) "" auth-trunc hmac(sha1) $K20 96
+	aes-sha1|-E aes-cbc $K16 -A hmac-sha1 $K20|enc cbc(aes) $K16 auth-trunc hmac(sha1) $K20 96
+	aes192-sha256|-E aes-cbc $K24 -A hmac-sha2-256 $K32|enc cbc(aes) $K24 auth-trunc hmac(sha256) $K32 128
+	aes256-sha384|-E aes-cbc $K32 -A hmac-sha2-384 $K48|enc cbc(aes) $K32 auth-trunc hmac(sha384) $K48 192
+	aes-sha512|-E aes-cbc $K16 -A hmac-sha2-512 $K64|enc cbc(aes) $K16 auth-trunc hmac(sha512) $K64 256
+	gcm8|-E aes-gcm-8 ${K16}01020304|aead rfc4106(gcm(aes)) ${K16}01020304 64
+	gcm12|-E aes-gcm-12 ${K24}01020304|aead rfc4106(gcm(aes)) ${K24}01020304 96
+	gcm16|-E aes-gcm-16 ${K32}01020304|aead rfc4106(gcm(aes)) ${K32}01020304 128
+	END
+}
+
+# Mode, inner family, outer family: all that there are.
+modes() { printf '%s\n' 'transport 4 4' 'transport 6 6' 'tunnel 4 4' 'tunnel 6 6' 'tunnel 4 6' 'tunnel 6 4'; }
+
+# ends MODE INNER OUTER: sets s d (packet) and ts td (SA), seen from a.
+ends() {
+	s=$A4 d=$B4 ts=$A4 td=$B4
+	[ "$2" = 4 ] || { s=$A6 d=$B6; }
+	[ "$3" = 4 ] || { ts=$A6 td=$B6; }
+}
+
+# ours NS MODE ALG SPI: both SAs and both policies for the ends set before.
+# SPI goes from a to b, SPI + 1 back.
+ours() {
+	local ns=$1 mode=$2 alg=$3 spi=$4 there= back= out=out in=in
+	[ "$mode" = transport ] || there=$ts-$td back=$td-$ts
+	[ "$ns" = a ] || out=in in=out
+	setkey_in "$ns" <<-END
+		flush; spdflush;
+		add $ts $td esp $spi -m $mode -r 32 $alg;
+		add $td $ts esp $((spi + 1)) -m $mode -r 32 $alg;
+		spdadd $s $d any -P $out ipsec esp/$mode/$there/require;
+		spdadd $d $s any -P $in ipsec esp/$mode/$back/require;
+	END
+}
+
+# native NS MODE ALG SPI: the same by "ip xfrm".
+native() {
+	local ns=$1 mode=$2 alg=$3 spi=$4 out=out in=in
+	[ "$ns" = a ] || out=in in=out
+	ip -n "$ns" xfrm state flush
+	ip -n "$ns" xfrm policy flush
+	ip -n "$ns" -batch - <<-END || fail "ip xfrm in $ns"
+		xfrm state add src $ts dst $td proto esp spi $spi mode $mode replay-window 32 $alg
+		xfrm state add src $td dst $ts proto esp spi $((spi + 1)) mode $mode replay-window 32 $alg
+		xfrm policy add src $s dst $d dir $out tmpl src $ts dst $td proto esp mode $mode
+		xfrm policy add src $d dst $s dir $in tmpl src $td dst $ts proto esp mode $mode
+	END
+}
+
+# spis FILE: how many ESP packets of each SPI: "0x00001001 3".
+spis() {
+	for f in "$1.a" "$1.b"; do
+		tcpdump -nr "$f" 'ip proto 50 or ip6 proto 50' 2>/dev/null
+	done | sed -n 's/.*spi=\(0x[0-9a-f]*\).*/\1/p' | sort | uniq -c |
+		awk '{ print $2, $1 }'
+}
+
+# spi_claims COUNT LIST SEEN: for each line "SPI WHAT" of LIST, the counts of
+# spis() in SEEN must show COUNT packets of SPI and of SPI + 1.
+spi_claims() {
+	while read -r spi what; do
+		printf '0x%08x %s, there\n0x%08x %s, back\n' \
+			"$spi" "$what" $((spi + 1)) "$what"
+	done <"$2" | awk -v want="$1" -v c="$case" '
+		NR == FNR { n[$1] = $2; next }
+		{ spi = $1; $1 = ""
+		  if (n[spi] == want) printf "ok %s:%s: %d ESP packets\n", c, $0, want
+		  else printf "not ok %s:%s - %d ESP packets, not %d\n", c, $0, n[spi], want }
+	' "$3" -
 }
 
 # stat NS NAME: a counter of /proc/net/ipsec_stat.
 stat() { in_ns "$1" awk -v n="$2" '$1 == n { print $2 }' /proc/net/ipsec_stat; }
 
-# capture_start NS DEVICE FILE; capture_stop
-capture_start() {
-	in_ns "$1" tcpdump -Uni "$2" -w "$3" 2>"$work/tcpdump" &
-	capture_pid=$!
-	# Ready when it says so, not after a while.
-	while ! grep -q 'listening on' "$work/tcpdump" 2>/dev/null; do
-		kill -0 $capture_pid 2>/dev/null || return 1
-		sleep 0.05
+# wire_start FILE; wire_stop: what a and b put on their wire, into FILE.a and
+# FILE.b. Only what leaves: what comes out of a tunnel is seen on the device too,
+# as if it had arrived in clear.
+wire_start() {
+	local ns
+	wire_pids=
+	for ns in a b; do
+		: >"$work/tcpdump.$ns"
+		ip netns exec $ns tcpdump --immediate-mode -Uni eth0 -Q out \
+			-w "$1.$ns" 2>"$work/tcpdump.$ns" &
+		wire_pids="$wire_pids $!"
+		# Ready when it says so, not after a while.
+		while ! grep -q 'listening on' "$work/tcpdump.$ns"; do
+			kill -0 $! || return 1
+			sleep 0.05
+		done
 	done
 }
 
-capture_stop() {
-	sleep 0.3
-	kill $capture_pid
-	wait $capture_pid 2>/dev/null || true
+wire_stop() {
+	sleep 0.2
+	kill $wire_pids
+	wait $wire_pids 2>/dev/null || true
 }
 
-# wire_count FILE FILTER...: packets of a capture that match.
+# wire_count FILE FILTER...: packets on the wire that match.
 wire_count() {
 	local file=$1
 	shift
-	tcpdump -nr "$file" "$@" 2>/dev/null | wc -l
+	for f in $file.a $file.b; do tcpdump -nr $f "$@" 2>/dev/null; done | wc -l
 }
 
 # ping_ok NS ADDRESS [OPTION...]: every one of three packets is answered.
 ping_ok() {
 	local ns=$1 to=$2
 	shift 2
-	in_ns "$ns" ping -q -c 3 -i 0.1 -W 5 "$@" "$to"
+	in_ns "$ns" ping -q -c 3 -i 0.02 -W 5 "$@" "$to"
 }
 
 # ping_lost NS ADDRESS [OPTION...]: not one of two packets is answered.
