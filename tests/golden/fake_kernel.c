@@ -6,7 +6,8 @@
  * "--": what is before the first "--" answers the first message that is
  * sent, and so on. Two fields of a reply are filled in here: a pid of
  * eeeeeeee becomes the sender's. FAKE_SENT collects the type and length of
- * every message that was sent. A line "fail ERRNO" makes socket() fail.
+ * every message that was sent. A line "fail ERRNO" makes socket() fail, a
+ * line "close" ends the connection.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,11 +25,11 @@ static int near_end = -1, far_end = -1;
 
 int socket(int domain, int type, int protocol)
 {
-	int (*real)(int, int, int);
+	int (*real)(int d, int t, int p);
 	int pair[2], err;
 	char line[64];
 
-	real = (int (*)(int, int, int))dlsym(RTLD_NEXT, "socket");
+	real = (int (*)(int d, int t, int p))dlsym(RTLD_NEXT, "socket");
 	if (domain != 15)
 		return real(domain, type, protocol);
 	replies = fopen(getenv("FAKE_REPLIES"), "r");
@@ -57,13 +58,16 @@ static void reply(const char *line, const unsigned char *request)
 	size_t len = 0;
 	int used;
 
-	while (len < sizeof(msg) &&
+	while (len < sizeof(msg) && strncmp(line, "close", 5) &&
 	       sscanf(line, " %2x%n", &byte, &used) == 1) {
 		msg[len++] = byte;
 		line += used;
 	}
-	if (!len)
+	if (!len) {
+		if (!strncmp(line, "close", 5))
+			close(far_end);
 		return;
+	}
 	if (len >= 16 && !memcmp(msg + 12, own, sizeof(own)))
 		memcpy(msg + 12, request + 12, sizeof(own));
 	if (write(far_end, msg, len) != (ssize_t)len)
@@ -72,12 +76,12 @@ static void reply(const char *line, const unsigned char *request)
 
 ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	ssize_t (*real)(int, const void *, size_t, int);
+	ssize_t (*real)(int s, const void *b, size_t n, int f);
 	const unsigned char *msg = buf;
 	char line[2 * MSG_MAX];
 	FILE *f;
 
-	real = (ssize_t (*)(int, const void *, size_t, int))
+	real = (ssize_t (*)(int s, const void *b, size_t n, int f))
 		dlsym(RTLD_NEXT, "send");
 	if (fd != near_end || near_end < 0)
 		return real(fd, buf, len, flags);

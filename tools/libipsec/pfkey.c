@@ -108,8 +108,8 @@ struct sadb_msg *pfkey_recv(int so)
 	do {
 		n = recv(so, &head, sizeof(head), MSG_PEEK);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		ipsec_fail_errno(errno);
+	if (n <= 0) {
+		ipsec_fail_errno(n ? errno : ECONNRESET);
 		return NULL;
 	}
 	want = n == sizeof(head) ? PFKEY_UNUNIT64(head.sadb_msg_len) : 0;

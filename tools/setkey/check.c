@@ -82,9 +82,9 @@ static void check_sa(struct script *s, const struct command *c)
 }
 
 /* The place of a byte inside a word that may have several lines. */
-static struct loc loc_in(const struct word *w, int offset)
+static struct place loc_in(const struct word *w, int offset)
 {
-	struct loc loc = w->loc;
+	struct place loc = w->loc;
 	int i;
 
 	for (i = 0; i < offset && w->s[i]; i++) {

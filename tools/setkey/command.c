@@ -32,7 +32,7 @@ const char *cmd_name(enum cmd_kind kind)
  * @kind: the command
  * @loc: where its word is
  */
-void cmd_begin(struct script *s, enum cmd_kind kind, struct loc loc)
+void cmd_begin(struct script *s, enum cmd_kind kind, struct place loc)
 {
 	struct command *c = script_alloc(s, sizeof(*c));
 
@@ -414,7 +414,7 @@ void cmd_calg(struct script *s, struct word name)
  * @s: the script
  * @loc: where it is
  */
-void cmd_rawcpi(struct script *s, struct loc loc)
+void cmd_rawcpi(struct script *s, struct place loc)
 {
 	if (!s->cmd->calg_word.s)
 		script_error(s, loc, "-R belongs behind -C");

@@ -228,7 +228,7 @@ static const char *explain(int type, int err)
 	switch (err) {
 	case EEXIST:
 		if (spd)
-			return " (a policy with this selector and direction is already there; spdupdate replaces it)";
+			return " (such a policy is already there, spdupdate replaces it)";
 		return " (an SA with this protocol, destination and SPI is already there)";
 	case ENOENT:
 	case ESRCH:

@@ -33,9 +33,9 @@ typedef void *yyscan_t;
 static void setkey_yyerror(YYLTYPE *loc, yyscan_t scanner, struct script *s,
 			   const char *msg);
 
-static struct loc at(const YYLTYPE *l)
+static struct place at(const YYLTYPE *l)
 {
-	return (struct loc){ l->first_line, l->first_column };
+	return (struct place){ l->first_line, l->first_column };
 }
 
 static const struct word none;
@@ -194,8 +194,8 @@ option:
 	;
 
 ctx:
-	  O_CTX w_number number number w_ctx QUOTED {
-		cmd_ctx(s, $3, $4, $6);
+	  O_CTX w_number number w_number number w_ctx QUOTED {
+		cmd_ctx(s, $3, $5, $7);
 	}
 	;
 
@@ -295,7 +295,7 @@ int script_parse(struct script *s, const char *text, size_t len)
 	memcpy(copy, text, len);
 	b = setkey_yy_scan_buffer(copy, len + 2, scanner);
 	if (b && setkey_yyparse(scanner, s) == 2)
-		script_error(s, (struct loc){ s->line, s->col },
+		script_error(s, (struct place){ s->line, s->col },
 			     "out of memory");
 	setkey_yylex_destroy(scanner);
 	return b ? 0 : -1;

@@ -82,7 +82,7 @@ void *script_alloc(struct script *s, size_t len)
  * Return: the word, which lives as long as the script.
  */
 struct word script_word(struct script *s, const char *text, size_t len,
-			struct loc loc)
+			struct place loc)
 {
 	struct word w = { .len = len, .loc = loc };
 
@@ -91,7 +91,7 @@ struct word script_word(struct script *s, const char *text, size_t len,
 	return w;
 }
 
-static void report(const struct script *s, struct loc loc, const char *kind,
+static void report(const struct script *s, struct place loc, const char *kind,
 		   const char *fmt, va_list ap)
 {
 	fflush(stdout);
@@ -107,7 +107,7 @@ static void report(const struct script *s, struct loc loc, const char *kind,
  * @loc: where it is
  * @fmt: what it is
  */
-void script_error(struct script *s, struct loc loc, const char *fmt, ...)
+void script_error(struct script *s, struct place loc, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -124,7 +124,7 @@ void script_error(struct script *s, struct loc loc, const char *fmt, ...)
  * @loc: where it is
  * @fmt: what it is
  */
-void script_warning(struct script *s, struct loc loc, const char *fmt, ...)
+void script_warning(struct script *s, struct place loc, const char *fmt, ...)
 {
 	va_list ap;
 

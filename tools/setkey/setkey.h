@@ -10,17 +10,17 @@
 #include <libipsec.h>
 
 #ifndef __printf
-#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#define __printf(a, b)	/* the Makefile lets the compiler check */
 #endif
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /**
- * struct loc - a place in a script
+ * struct place - a place in a script
  * @line: from 1
  * @col: from 1, in bytes
  */
-struct loc {
+struct place {
 	int line;
 	int col;
 };
@@ -34,7 +34,7 @@ struct loc {
 struct word {
 	char *s;
 	size_t len;
-	struct loc loc;
+	struct place loc;
 };
 
 enum cmd_kind {
@@ -104,7 +104,7 @@ struct context {
 struct command {
 	struct command *next;
 	enum cmd_kind kind;
-	struct loc loc;
+	struct place loc;
 	int family;
 	int numeric;
 	struct endpoint src;
@@ -209,16 +209,16 @@ void fail(const char *fmt, ...);
 void script_init(struct script *s, const char *name, int line);
 void script_free(struct script *s);
 __printf(3, 4)
-void script_error(struct script *s, struct loc loc, const char *fmt, ...);
+void script_error(struct script *s, struct place loc, const char *fmt, ...);
 __printf(3, 4)
-void script_warning(struct script *s, struct loc loc, const char *fmt, ...);
+void script_warning(struct script *s, struct place loc, const char *fmt, ...);
 void *script_alloc(struct script *s, size_t len);
 struct word script_word(struct script *s, const char *text, size_t len,
-			struct loc loc);
+			struct place loc);
 int script_parse(struct script *s, const char *text, size_t len);
 
 /* command.c: called by the parser; each reports its own errors */
-void cmd_begin(struct script *s, enum cmd_kind kind, struct loc loc);
+void cmd_begin(struct script *s, enum cmd_kind kind, struct place loc);
 void cmd_end(struct script *s, int failed);
 const char *cmd_name(enum cmd_kind kind);
 void cmd_flags(struct script *s, struct word w);
@@ -235,7 +235,7 @@ void cmd_ealg(struct script *s, struct word name, struct word key);
 void cmd_aalg(struct script *s, struct word name, struct word key);
 struct word cmd_hex_key(struct script *s, struct word w);
 void cmd_calg(struct script *s, struct word name);
-void cmd_rawcpi(struct script *s, struct loc loc);
+void cmd_rawcpi(struct script *s, struct place loc);
 int word_number(struct script *s, struct word w, uint64_t max,
 		const char *what, uint64_t *out);
 

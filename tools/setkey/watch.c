@@ -144,7 +144,10 @@ static int dump_buffer(const char *name, char *buf, size_t len)
 
 static int dump_file(const char *name)
 {
-	_Alignas(struct sadb_msg) static char buf[FILE_MAX + 1];
+	static union {
+		struct sadb_msg aligned;
+		char bytes[FILE_MAX + 1];
+	} buf;
 	size_t len;
 	FILE *f;
 	int err;
@@ -155,7 +158,7 @@ static int dump_file(const char *name)
 		return -1;
 	}
 	errno = 0;
-	len = fread(buf, 1, sizeof(buf), f);
+	len = fread(buf.bytes, 1, sizeof(buf.bytes), f);
 	err = ferror(f) ? errno : 0;
 	fclose(f);
 	if (err) {
@@ -166,7 +169,7 @@ static int dump_file(const char *name)
 		fail("%s: longer than %d bytes", name, FILE_MAX);
 		return -1;
 	}
-	return dump_buffer(name, buf, len);
+	return dump_buffer(name, buf.bytes, len);
 }
 
 /**

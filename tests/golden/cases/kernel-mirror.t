@@ -10,7 +10,7 @@ spdadd 192.0.2.1 192.0.2.2 any -P in none;
 020e1100 02000000 00000000 eeeeeeee
 --
 --- err
-setkey: input:1:1: spdadd 192.0.2.1 192.0.2.2 any -P fwd: File exists (a policy with this selector and direction is already there; spdupdate replaces it)
+setkey: input:1:1: spdadd 192.0.2.1 192.0.2.2 any -P fwd: File exists (such a policy is already there, spdupdate replaces it)
 --- sent
 type 7 length 16
 type 14 length 80

@@ -15,7 +15,7 @@ spdadd 192.0.2.1 192.0.2.2 any -P in none;
 --
 --- err
 setkey: input:1:1: add 192.0.2.1 192.0.2.2 esp 0x1001: File exists (an SA with this protocol, destination and SPI is already there)
-setkey: input:3:1: spdadd 192.0.2.1 192.0.2.2 any -P in: File exists (a policy with this selector and direction is already there; spdupdate replaces it)
+setkey: input:3:1: spdadd 192.0.2.1 192.0.2.2 any -P in: File exists (such a policy is already there, spdupdate replaces it)
 --- sent
 type 7 length 16
 type 3 length 104
