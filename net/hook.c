@@ -214,8 +214,11 @@ static struct ipsec_sa *find_sa(struct net *net, struct sk_buff *skb,
 }
 
 /*
- * -EINVAL hands the packet to the next handler, in the end to native IPsec.
- * Nothing but a pull may have been done to it then.
+ * -EINVAL hands the packet to the next handler, in the end to native IPsec, if it
+ * has any SA here; nothing but a pull may have been done to the packet then. If
+ * it has none, nobody is left to know the SPI, and the core would answer with an
+ * ICMP error. Our policies would protect that error, the other host would not
+ * know that SPI either, and the two would go on for ever: so it ends here.
  */
 static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
 {
@@ -224,10 +227,12 @@ static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
 
 	if (sa)
 		return ipsec_input(skb, sa);
-	if (READ_ONCE(ipsec_net(net)->sad.count))
-		ipsec_count(net, skb->len < sizeof(struct ip_esp_hdr) ?
-				 IPSEC_STAT_in_hdrops : IPSEC_STAT_in_nosa);
-	return -EINVAL;
+	if (!READ_ONCE(ipsec_net(net)->sad.count) || net->xfrm.state_num)
+		return -EINVAL;
+	ipsec_drop(net, skb, skb->len < sizeof(struct ip_esp_hdr) ?
+			     IPSEC_STAT_in_hdrops : IPSEC_STAT_in_nosa,
+		   NULL, NULL);
+	return 0;
 }
 
 static int rcv4(struct sk_buff *skb)

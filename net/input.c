@@ -84,7 +84,6 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 
 	if (nexthdr < 0)
 		return;
-	ipsec_sa_charge(sa, 1, skb->len);
 	if (nexthdr == IPPROTO_NONE) {
 		/* A dummy, sent to hide the traffic (RFC 4303 2.6). */
 		ipsec_count(net, IPSEC_STAT_in_dummy);

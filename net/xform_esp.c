@@ -249,6 +249,8 @@ static int esp_input_finish(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 	verdict = replay_commit(sa, seq);
 	if (unlikely(verdict != IPSEC_REPLAY_OK))
 		return esp_input_drop(sa, skb, replay_reason(verdict));
+	/* As long as it was on the wire, IP header included. */
+	ipsec_sa_charge(sa, 1, skb->len - skb_network_offset(skb));
 
 	tail = skb_tail_pointer(skb) - c->icv - TRAILER;
 	padlen = tail[0];

@@ -134,8 +134,9 @@ static void put_sa2(struct sk_buff *skb, const struct ipsec_sa *sa)
 
 	ext->sadb_x_sa2_mode = sa->mode;
 	ext->sadb_x_sa2_reqid = sa->reqid;
-	/* An SA sends or receives, never both. */
-	ext->sadb_x_sa2_sequence = sent ? sent : READ_ONCE(sa->replay.top);
+	/* An SA sends or receives, never both; without a window it only counts. */
+	ext->sadb_x_sa2_sequence = sent ?: READ_ONCE(sa->replay.top) ?:
+				   sa->life.packets;
 }
 
 static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,

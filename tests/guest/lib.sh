@@ -44,3 +44,10 @@ ensure_packages() {
 		env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
 		--no-install-recommends "${missing[@]}"
 }
+
+# Paths on standard input, and all their parent directories: the kernel makes no
+# directory that an archive does not name.
+with_parents() {
+	awk -F/ '{ p = $1; if (p != "") print p
+		for (i = 2; i <= NF; i++) { p = p "/" $i; print p } }' | sort -u
+}

@@ -120,6 +120,7 @@ END
 counted in_tunnel 2 ping_lost a $B4
 # The other mode than the SA's.
 claim="transport packet in an SA of mode tunnel"
+ours b tunnel "$alg" 0x1000
 ends transport 4 4
 ours a transport "$alg" 0x1000
 counted in_mode 2 ping_lost a $B4
