@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Coming and going: reload, unload and namespaces that end with SAs, policies and
+# traffic; netfilter sees what was decrypted; native XFRM beside us; lifetimes.
+
+alg="-E aes-gcm-16 ${K16}01020304"
+module=/ipsec/ipsec.ko
+
+hosts
+ends transport 4 4
+ours a transport "$alg" 0x1000
+ours b transport "$alg" 0x1000
+
+in_ns b nft -f - <<-END || fail "nft rules"
+	table ip u {
+		counter inside { }
+		counter outside { }
+		chain c {
+			type filter hook input priority 1;
+			meta secpath exists icmp type echo-request counter name inside
+			meta secpath missing icmp type echo-request counter name outside
+		}
+	}
+	END
+check "ping" ping_ok a $B4
+equal "nft: meta secpath exists" "packets 3" \
+	"$(in_ns b nft list counter ip u inside | grep -o 'packets [0-9]*')"
+equal "nft: nothing without secpath" "packets 0" \
+	"$(in_ns b nft list counter ip u outside | grep -o 'packets [0-9]*')"
+in_ns b nft flush ruleset
+check "iptables -m policy" in_ns b iptables-nft -A INPUT -m policy --dir in \
+	--pol ipsec --proto esp --mode transport -p icmp -j ACCEPT
+check "ping again" ping_ok a $B4
+equal "iptables: -m policy matches" 3 \
+	"$(in_ns b iptables-nft -nvxL INPUT | awk '/policy match/ { print $1 }')"
+
+# Native XFRM in two other namespaces of the same kernel.
+modprobe esp4 2>/dev/null
+new_ns c d
+link c eth0 d eth0
+ip -n c addr add 10.9.0.1/24 dev eth0
+ip -n d addr add 10.9.0.2/24 dev eth0
+for ns in c d; do
+	s=10.9.0.1 d=10.9.0.2 out=out in=in
+	[ $ns = c ] || out=in in=out
+	ip -n $ns -batch - <<-END
+		xfrm state add src $s dst $d proto esp spi 0x5000 mode transport aead rfc4106(gcm(aes)) ${K16}01020304 128
+		xfrm state add src $d dst $s proto esp spi 0x5001 mode transport aead rfc4106(gcm(aes)) ${K16}01020304 128
+		xfrm policy add src $s dst $d dir $out tmpl proto esp mode transport
+		xfrm policy add src $d dst $s dir $in tmpl proto esp mode transport
+	END
+done
+check "native XFRM works beside us" ping_ok c 10.9.0.2
+atleast "and counts its packets" 3 \
+	"$(ip -n d -s xfrm state list spi 0x5000 | awk '/lifetime current/ { getline; getline; print $3 + 0 }' | head -n1)"
+
+# A namespace ends while packets are on their way.
+ip netns exec a ping -q -f -w 30 $B4 >/dev/null 2>&1 &
+flood=$!
+sleep 0.5
+ip netns del b
+sleep 0.5
+kill $flood
+wait $flood 2>/dev/null
+ok "a namespace is deleted under traffic"
+ip netns del a
+
+hosts
+ours a transport "$alg" 0x1000
+ours b transport "$alg" 0x1000
+ip netns exec a ping -q -f -w 60 $B4 >/dev/null 2>&1 &
+flood=$!
+sleep 0.5
+check "rmmod with SAs, policies and traffic" rmmod ipsec
+check "plaintext passes when we are gone" ping_ok a $B4
+kill $flood
+wait $flood 2>/dev/null
+refuse "no PF_KEY without the module" in_ns a setkey -D
+check "reload" insmod $module
+ours a transport "$alg" 0x1000
+ours b transport "$alg" 0x1000
+check "works again" ping_ok a $B4
+
+# af_key owns the family: a clear refusal, and no damage.
+rmmod ipsec
+if modprobe af_key 2>/dev/null; then
+	expect_dmesg 'ipsec: PF_KEY belongs to af_key'
+	refuse "insmod beside af_key" insmod $module
+	check "af_key can go" rmmod af_key
+else
+	fail "modprobe af_key"
+fi
+check "insmod after af_key" insmod $module
+
+# Lifetimes: an SA ends by time and by bytes.
+setkey_in a <<-END
+	flush; spdflush;
+	add $A4 $B4 esp 0x1000 -lh 2 -ls 1 $alg;
+	add $B4 $A4 esp 0x1001 -bh 200 $alg;
+END
+setkey_in b <<-END
+	flush; spdflush;
+	add $B4 $A4 esp 0x1001 $alg;
+	spdadd $B4 $A4 any -P out ipsec esp/transport//require;
+END
+equal "two SAs" 2 "$(in_ns a setkey -D | grep -c state=mature)"
+sleep 4
+equal "one is gone after its hard lifetime" 1 "$(in_ns a setkey -D | grep -c 'esp mode')"
+in_ns b ping -q -c 4 -i 0.05 -W 1 $A4 >/dev/null
+equal "the other after its bytes" "No SAD entries." "$(in_ns a setkey -D)"
+
+# Knobs: there, with their defaults, checked, one set for each namespace.
+equal "defaults" "1 1 1 0 0 0" "$(in_ns a sysctl -n net.inet.ipsec.def_policy \
+	net.inet.ipsec.esp_trans_deflev net.inet.ipsec.ah_cleartos \
+	net.inet.ipsec.dfbit net.inet.ipsec.ecn net.inet6.ipsec6.debug | xargs)"
+refuse "deflev 3 is refused" in_ns a sysctl -w net.inet.ipsec.esp_trans_deflev=3
+check "ecn -1 is allowed" in_ns a sysctl -w net.inet.ipsec.ecn=-1
+equal "another namespace keeps its own" 0 "$(in_ns b sysctl -n net.inet.ipsec.ecn)"
+in_ns a sysctl -qw net.inet6.ipsec6.debug=1
+equal "debug is one knob under two names" 1 "$(in_ns a sysctl -n net.inet.ipsec.debug)"
+setkey_in b <<-END
+	flush; spdflush;
+END
+in_ns b sysctl -qw net.inet.ipsec.def_policy=0
+check "def_policy 0 discards" ping_lost a $B4
+echo "spdadd $A4 $B4 any -P in none; spdadd $B4 $A4 any -P out none;" | setkey_in b
+check "policies of type none open again" ping_ok a $B4
