@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""PF_KEY as its clients use and misuse it: one row a request."""
+import os
+import socket
+import sys
+sys.path.insert(0, "/ipsec/tests/integration")
+from pfkey_client import *
+
+
+def claim(text, good, seen=""):
+    print("%s %s: %s%s" % ("ok" if good else "not ok", "pfkey", text,
+                           "" if good else " - saw %s" % (seen,)), flush=True)
+
+
+# What fails the send itself: the base header (spec of clients, contract 4).
+SENDS = [
+    ("shorter than a header", b"\x02\x07" + bytes(13), "EMSGSIZE"),
+    ("version 1", message(REGISTER, ESP, version=1), "EINVAL"),
+    ("type 0", message(0, ESP), "EINVAL"),
+    ("type 200", message(200, ESP), "EINVAL"),
+    ("length 0", message(REGISTER, ESP, words=0), "EMSGSIZE"),
+    ("length one word too long", message(REGISTER, ESP, words=3), "EMSGSIZE"),
+    ("length one word too short", message(REGISTER, ESP, bytes(8), words=2),
+     "EMSGSIZE"),
+]
+
+TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
+SEL = ends()
+
+# Type, satype, body, errno of the reply.
+ERRORS = [
+    ("ADD without addresses", ADD, ESP, sa(0x1000) + key(9, KEY20), "EINVAL"),
+    ("ADD without SA", ADD, ESP, sa2() + ends() + key(9, KEY20), "EINVAL"),
+    ("ADD of SA type 0", ADD, 0, esp(0x1000), "EINVAL"),
+    ("ADD of SA type 5", ADD, 5, esp(0x1000), "EINVAL"),
+    ("ADD of SA type 250", ADD, 250, esp(0x1000), "EINVAL"),
+    ("ADD with SPI 0", ADD, ESP, esp(0), "EINVAL"),
+    ("ADD with SPI 255", ADD, ESP, esp(255), "EINVAL"),
+    ("ADD of an unknown cipher", ADD, ESP, esp(0x1000, encrypt=99), "ENOSYS"),
+    ("ADD of an unknown hash", ADD, ESP, esp(0x1000, auth=99), "ENOSYS"),
+    ("ADD of an AEAD with a hash", ADD, ESP,
+     esp(0x1000, auth=3) + key(8, KEY20), "EINVAL"),
+    ("ADD without a cipher", ADD, ESP, esp(0x1000, encrypt=0), "EINVAL"),
+    ("ADD with a key too short", ADD, ESP,
+     sa(0x1000) + ends() + key(9, bytes(19)), "EINVAL"),
+    ("ADD with more key bits than bytes", ADD, ESP,
+     sa(0x1000) + ends() + key(9, bytes(16), bits=288), "EINVAL"),
+    ("ADD without a key", ADD, ESP, sa(0x1000) + ends(), "EINVAL"),
+    ("ADD of mode 3", ADD, ESP, sa(0x1000) + sa2(3) + ends() + key(9, KEY20),
+     "EINVAL"),
+    ("ADD with families mixed", ADD, ESP,
+     sa(0x1000) + address(5, "10.0.0.1") + address(6, "fd00::1") + key(9, KEY20),
+     "EINVAL"),
+    ("ADD with prefix 33", ADD, ESP,
+     sa(0x1000) + ends(prefix=33) + key(9, KEY20), "EINVAL"),
+    ("ADD for ESP in UDP", ADD, ESP,
+     esp(0x1000) + ext(20, b"\x02\0\0\0"), "EOPNOTSUPP"),
+    ("ADD of an RFC 1827 SA", ADD, ESP, esp(0x1000, flags=1), "EOPNOTSUPP"),
+    ("ADD with one identity", ADD, ESP, esp(0x1000) + ext(10, bytes(12)),
+     "EINVAL"),
+    ("ADD of AH", ADD, AH, sa(0x1000, auth=3, encrypt=0) + ends()
+     + key(8, KEY20), "EPROTONOSUPPORT"),
+    ("an extension twice", ADD, ESP, esp(0x1000) + sa2(), "EINVAL"),
+    ("an extension of length 0", GET, ESP, sa(0x1000) + bytes(8), "EINVAL"),
+    ("an extension beyond the end", GET, ESP,
+     sa(0x1000) + struct.pack("=HHI", 9, 5, 0), "EINVAL"),
+    ("GET of nothing", GET, ESP, sa(0x9999) + ends(), "ESRCH"),
+    ("DELETE of nothing", DELETE, ESP, sa(0x9999) + ends(), "ESRCH"),
+    ("UPDATE of nothing", UPDATE, ESP, esp(0x9999), "ESRCH"),
+    ("GETSPI with min > max", GETSPI, ESP, ends() + spirange(0x300, 0x200),
+     "EINVAL"),
+    ("DUMP of an empty SAD", DUMP, 0, b"", "ENOENT"),
+    ("DUMP of SA type 7", DUMP, 7, b"", "EINVAL"),
+    ("FLUSH of SA type 7", FLUSH, 7, b"", "EINVAL"),
+    ("REGISTER of SA type 5", REGISTER, 5, b"", "EOPNOTSUPP"),
+    ("EXPIRE from below", EXPIRE, ESP, b"", "EOPNOTSUPP"),
+    ("ACQUIRE", ACQUIRE, ESP, ends(), "EOPNOTSUPP"),
+    ("SPDSETIDX", SPDSETIDX, 0, SEL + policy(), "EOPNOTSUPP"),
+    ("SPDDUMP of an empty SPD", SPDDUMP, 0, b"", "ENOENT"),
+    ("SPDADD without policy", SPDADD, 0, SEL, "EINVAL"),
+    ("SPDADD of direction 0", SPDADD, 0, SEL + policy(0, 1), "EINVAL"),
+    ("SPDADD of direction 4", SPDADD, 0, SEL + policy(4, 1), "EINVAL"),
+    ("SPDADD of entrust", SPDADD, 0, SEL + policy(2, 3), "EINVAL"),
+    ("SPDADD of bypass", SPDADD, 0, SEL + policy(2, 4), "EINVAL"),
+    ("SPDADD of ipsec without a request", SPDADD, 0, SEL + policy(2, 2),
+     "EINVAL"),
+    ("SPDADD with a request of length 0", SPDADD, 0,
+     SEL + policy(requests=request(length=0)), "EINVAL"),
+    ("SPDADD with a request too long", SPDADD, 0,
+     SEL + policy(requests=request(length=64)), "EINVAL"),
+    ("SPDADD of a tunnel without ends", SPDADD, 0,
+     SEL + policy(requests=request(mode=2)), "EINVAL"),
+    ("SPDADD for TCP transforms", SPDADD, 0,
+     SEL + policy(requests=request(proto=6)), "EPROTONOSUPPORT"),
+    ("SPDADD of six requests", SPDADD, 0,
+     SEL + policy(requests=request() * 6), "EINVAL"),
+    ("SPDDELETE of nothing", SPDDELETE, 0, SEL + policy(2, 0), "ENOENT"),
+    ("SPDDELETE2 of nothing", SPDDELETE2, 0, policy(2, 0, ident=77), "ENOENT"),
+    ("SPDGET of nothing", SPDGET, 0, policy(2, 0, ident=77), "ENOENT"),
+]
+
+
+def bad_requests():
+    c = Client()
+    for text, raw, want in SENDS:
+        try:
+            c.sock.send(raw)
+            seen = "no error"
+        except OSError as e:
+            seen = name(e.errno)
+        claim("send of %s fails: %s" % (text, want), seen == want, seen)
+        claim("and has no reply", c.recv() is None)
+    for text, kind, satype, body, want in ERRORS:
+        r = c.ask(kind, satype, body, seq=4711, pid=42)
+        good = r is not None and name(r.errno) == want and len(r.raw) == 16 \
+            and (r.type, r.seq, r.pid) == (kind, 4711, 42)
+        claim("%s: %s" % (text, want), good, r and (name(r.errno), len(r.raw)))
+
+
+def life_of_an_sa():
+    c = Client()
+    r = c.ask(GETSPI, ESP, sa2(2, 7) + ends() + spirange(0x500, 0x500), seq=9)
+    claim("GETSPI: the SPI of a range of one", r.errno == 0 and r.spi() == 0x500)
+    claim("GETSPI: sequence number and pid are echoed",
+          (r.seq, r.pid) == (9, os.getpid()))
+    r = c.ask(GETSPI, ESP, ends() + spirange(0x500, 0x500))
+    claim("GETSPI: the range is used up", name(r.errno) == "EEXIST", r.errno)
+    r = c.ask(ADD, ESP, esp(0x500))
+    claim("ADD of a reserved SPI: EEXIST", name(r.errno) == "EEXIST", r.errno)
+    r = c.ask(UPDATE, ESP, sa(0x500) + sa2(1) + ends() + key(9, KEY20), pid=1)
+    claim("UPDATE of a larval SA, by another pid", r.errno == 0, r.errno)
+    claim("no key in its reply", 9 not in r.ext)
+    r = c.ask(UPDATE, ESP, esp(0x500), pid=2)
+    claim("UPDATE of a mature SA by a stranger: EINVAL",
+          name(r.errno) == "EINVAL", r.errno)
+    r = c.ask(UPDATE, ESP, esp(0x500, encrypt=99), pid=1)
+    claim("a failed UPDATE", r.errno != 0)
+    r = c.ask(GET, ESP, sa(0x500) + ends(prefix=0, proto=0))
+    claim("leaves the SA as it was", r.errno == 0 and r.ext[1][10] == 1
+          and r.ext[9][8:28] == KEY20, r.errno)
+    claim("GET: mode, lifetimes, addresses",
+          set(r.ext) >= {1, 2, 3, 4, 5, 6, 9, 19}, sorted(r.ext))
+    r = c.ask(ADD, ESP, esp(0x501, auth=251))
+    claim("AES-GCM beside hash NULL", r.errno == 0, r.errno)
+    r = c.ask(ADD, ESP, sa(0x502, auth=3, encrypt=11) + ends() + key(8, KEY20))
+    claim("cipher NULL without a key extension", r.errno == 0, r.errno)
+    c.ask(DELETE, ESP, sa(0x501) + ends())
+    r = c.ask(GET, ESP, sa(0x501) + ends())
+    claim("deleted", name(r.errno) == "ESRCH", r.errno)
+    r = c.ask(DELETE, ESP, ends())
+    claim("DELETE of all between two ends", r.errno == 0, r.errno)
+    r = c.ask(DUMP, 0)
+    claim("leaves none", name(r.errno) == "ENOENT", r.errno)
+
+
+def life_of_a_policy():
+    c = Client()
+    body = ends(prefix=24) + policy(requests=TUNNEL, priority=5)
+    r = c.ask(SPDUPDATE, 0, body)
+    ident = struct.unpack_from("=I", r.ext[18], 8)[0]
+    claim("SPDUPDATE creates", r.errno == 0, r.errno)
+    claim("ids are 8n + direction - 1", ident % 8 == 1, ident)
+    r = c.ask(SPDADD, 0, body)
+    claim("SPDADD again: EEXIST", name(r.errno) == "EEXIST", r.errno)
+    r = c.ask(SPDADD, 0, ends(prefix=24) + policy(3, requests=TUNNEL))
+    claim("direction fwd", r.errno == 0
+          and struct.unpack_from("=I", r.ext[18], 8)[0] % 8 == 2, r.errno)
+    r = c.ask(SPDGET, 0, policy(2, 0, ident=ident), seq=3)
+    claim("SPDGET by id", r.errno == 0 and r.seq == 3
+          and r.ext[18][16:] == TUNNEL, r.errno)
+    r = c.ask(SPDADD, 0, ends() + policy(requests=request(level=3)))
+    claim("unique: an automatic reqid from 0x4000",
+          struct.unpack_from("=I", r.ext[18], 24)[0] >= 0x4000)
+    r = c.ask(SPDDUMP, 0)
+    seqs = [r.seq] + [x.seq for x in c.drain()]
+    claim("SPDDUMP counts down to 0", seqs == [2, 1, 0], seqs)
+    r = c.ask(SPDDELETE, 0, ends(prefix=24) + policy(2, 0))
+    claim("SPDDELETE looks at selector and direction", r.errno == 0, r.errno)
+    r = c.ask(SPDGET, 0, policy(2, 0, ident=ident))
+    claim("deleted", name(r.errno) == "ENOENT", r.errno)
+    c.ask(SPDFLUSH, 0)
+    r = c.ask(SPDDUMP, 0)
+    claim("SPDFLUSH leaves none", name(r.errno) == "ENOENT", r.errno)
+
+
+def audiences():
+    asker, other, registered, promisc = Client(), Client(), Client(), Client()
+    r = registered.ask(REGISTER, ESP)
+    claim("REGISTER tells the algorithms", set(r.ext) == {14, 15}, sorted(r.ext))
+    r = registered.ask(REGISTER, ESP)
+    claim("REGISTER again: EEXIST", name(r.errno) == "EEXIST", r.errno)
+    claim("others do not hear it", not other.drain() and not asker.drain())
+    promisc.ask(PROMISC, 1)
+    for c in asker, other, registered, promisc:
+        c.drain()
+    for text, args, everybody in (
+            ("ADD", (ADD, ESP, esp(0x600)), True),
+            ("GET", (GET, ESP, sa(0x600) + ends()), False),
+            ("error", (GET, ESP, sa(0x601) + ends()), False),
+            ("DUMP", (DUMP, 0), False),
+            ("DELETE", (DELETE, ESP, sa(0x600) + ends()), True),
+            ("SPDFLUSH", (SPDFLUSH, 0), True)):
+        asker.sock.send(message(*args))
+        seen = [len(c.drain()) for c in (asker, other, registered)]
+        want = [1, 1, 1] if everybody else [1, 0, 0]
+        claim("%s: who hears it" % text, seen == want, seen)
+        wrapped = promisc.drain_all()
+        claim("%s: the promiscuous socket sees request and reply" % text,
+              len([x for x in wrapped if x[1] == PROMISC]) >= 2, wrapped)
+
+
+def reading():
+    c = Client()
+    parts = message(ADD, ESP, esp(0x700))
+    os.writev(c.sock.fileno(), [parts[i:i + 8] for i in range(0, len(parts), 8)])
+    head = c.sock.recv(16, socket.MSG_PEEK)
+    claim("writev of many pieces is one message, MSG_PEEK keeps the reply",
+          len(head) == 16 and c.recv().errno == 0)
+    n = 3000
+    for i in range(n):
+        c.sock.send(message(ADD, ESP, esp(0x10000 + i)))
+        c.recv()
+    slow = Client()
+    slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    slow.sock.send(message(DUMP, ESP))
+    r = slow.ask(DUMP, ESP)
+    seqs = [r.seq]
+    busy = 0
+    while seqs[-1] or len(seqs) == 1:
+        r = slow.recv()
+        if r is None:
+            break
+        if r.errno:
+            busy += name(r.errno) == "EBUSY"
+            continue
+        seqs.append(r.seq)
+    claim("a slow reader gets all of %d SAs, counted down" % (n + 1),
+          seqs == list(range(n, -1, -1)), (len(seqs), seqs[:3], seqs[-3:]))
+    claim("a second DUMP meanwhile: EBUSY", busy == 1, busy)
+    gone = Client()
+    gone.sock.send(message(DUMP, ESP))
+    gone.sock.close()
+    r = c.ask(FLUSH, 0)
+    claim("FLUSH with a dump that nobody reads", r.errno == 0)
+
+
+def sockets():
+    for text, args, want in (
+            ("type DGRAM", (AF_KEY, socket.SOCK_DGRAM, 2), "ESOCKTNOSUPPORT"),
+            ("protocol 1", (AF_KEY, socket.SOCK_RAW, 1), "EPROTONOSUPPORT")):
+        try:
+            socket.socket(*args)
+            seen = "no error"
+        except OSError as e:
+            seen = name(e.errno)
+        claim("socket of %s: %s" % (text, want), seen == want, seen)
+    pid = os.fork()
+    if not pid:
+        os.setuid(65534)
+        try:
+            Client()
+        except PermissionError:
+            os._exit(0)
+        os._exit(1)
+    claim("an unprivileged user gets no socket", os.waitpid(pid, 0)[1] == 0)
+
+
+sockets()
+bad_requests()
+life_of_an_sa()
+life_of_a_policy()
+audiences()
+reading()

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A PF_KEY client that sends any bytes, for the cases of pfkey.sh."""
+import errno
+import os
+import socket
+import struct
+
+AF_KEY, PF_KEY_V2 = 15, 2
+GETSPI, UPDATE, ADD, DELETE, GET, ACQUIRE, REGISTER, EXPIRE, FLUSH, DUMP, \
+    PROMISC = range(1, 12)
+SPDUPDATE, SPDADD, SPDDELETE, SPDGET, SPDACQUIRE, SPDDUMP, SPDFLUSH, \
+    SPDSETIDX, SPDEXPIRE, SPDDELETE2 = range(13, 23)
+AH, ESP = 2, 3
+BASE = struct.Struct("=BBBBHHII")
+KEY20 = bytes(range(20))
+
+
+def ext(kind, body):
+    raw = struct.pack("=HH", 0, kind) + body
+    raw += bytes(-len(raw) % 8)
+    return struct.pack("=HH", len(raw) // 8, kind) + raw[4:]
+
+
+def sockaddr(addr, port=0):
+    if ":" in addr:
+        return struct.pack("=H", 10) + struct.pack(">HI", port, 0) \
+            + socket.inet_pton(socket.AF_INET6, addr) + bytes(4)
+    return struct.pack("=H", 2) + struct.pack(">H", port) \
+        + socket.inet_aton(addr) + bytes(8)
+
+
+def address(kind, addr, prefix=None, proto=255, port=0):
+    if prefix is None:
+        prefix = 128 if ":" in addr else 32
+    return ext(kind, struct.pack("=BBH", proto, prefix, 0) + sockaddr(addr, port))
+
+
+def ends(src="10.0.0.1", dst="10.0.0.2", **kw):
+    return address(5, src, **kw) + address(6, dst, **kw)
+
+
+def sa(spi, auth=0, encrypt=20, replay=4, flags=0, state=0):
+    return ext(1, struct.pack(">I", spi)
+               + struct.pack("=BBBBI", replay, state, auth, encrypt, flags))
+
+
+def sa2(mode=1, reqid=0):
+    return ext(19, struct.pack("=BBHII", mode, 0, 0, 0, reqid))
+
+
+def key(kind, data, bits=None):
+    return ext(kind, struct.pack("=HH", len(data) * 8 if bits is None else bits, 0)
+               + data)
+
+
+def spirange(low, high):
+    return ext(16, struct.pack("=III", low, high, 0))
+
+
+def request(proto=50, mode=1, level=2, reqid=0, pair=None, length=None):
+    tail = sockaddr(pair[0]) + sockaddr(pair[1]) if pair else b""
+    return struct.pack("=HHBBHII", 16 + len(tail) if length is None else length,
+                       proto, mode, level, 0, reqid, 0) + tail
+
+
+def policy(direction=2, kind=2, requests=b"", ident=0, priority=0x80000000):
+    return ext(18, struct.pack("=HBBII", kind, direction, 0, ident, priority)
+               + requests)
+
+
+def esp(spi, **kw):
+    return sa(spi, **kw) + sa2() + ends() + key(9, KEY20)
+
+
+def message(kind, satype, body=b"", seq=0, pid=None, version=2, words=None):
+    return BASE.pack(version, kind, 0, satype,
+                     (16 + len(body)) // 8 if words is None else words, 0, seq,
+                     os.getpid() if pid is None else pid) + body
+
+
+class Reply:
+    def __init__(self, raw):
+        self.raw = raw
+        (self.version, self.type, self.errno, self.satype, words, _, self.seq,
+         self.pid) = BASE.unpack(raw[:16])
+        assert words * 8 == len(raw), "length"
+        self.ext = {}
+        at = 16
+        while at < len(raw):
+            size, kind = struct.unpack_from("=HH", raw, at)
+            assert size and kind not in self.ext, "extension"
+            self.ext[kind] = raw[at:at + size * 8]
+            at += size * 8
+
+    def spi(self):
+        return struct.unpack_from(">I", self.ext[1], 4)[0]
+
+
+class Client:
+    def __init__(self):
+        self.sock = socket.socket(AF_KEY, socket.SOCK_RAW, PF_KEY_V2)
+
+    def recv(self):
+        """The next message that is there already, or None."""
+        try:
+            return Reply(self.sock.recv(65536, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return None
+
+    def ask(self, *args, **kw):
+        self.sock.send(message(*args, **kw))
+        return self.recv()
+
+    def drain(self):
+        seen = []
+        while (r := self.recv()) is not None:
+            seen.append(r)
+        return seen
+
+    def drain_all(self):
+        """The base headers of all that is there, whatever follows them."""
+        seen = []
+        while True:
+            try:
+                raw = self.sock.recv(65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return seen
+            seen.append(raw[:16])
+
+
+def name(number):
+    return errno.errorcode.get(number, str(number)) if number else "0"
