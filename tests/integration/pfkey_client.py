@@ -130,4 +130,6 @@ class Client:
 
 
 def name(number):
+    if number == errno.EOPNOTSUPP:  # Python prefers the other name
+        return "EOPNOTSUPP"
     return errno.errorcode.get(number, str(number)) if number else "0"
