@@ -184,13 +184,15 @@ ours() {
 
 # native NS MODE ALG SPI: the same by "ip xfrm".
 native() {
-	local ns=$1 mode=$2 alg=$3 spi=$4 out=out in=in
+	local ns=$1 mode=$2 alg=$3 spi=$4 out=out in=in any=
 	[ "$ns" = a ] || out=in in=out
+	# Without it a state carries packets of its own outer family only.
+	[ "$mode" = transport ] || any="flag af-unspec"
 	ip -n "$ns" xfrm state flush
 	ip -n "$ns" xfrm policy flush
 	ip -n "$ns" -batch - <<-END || fail "ip xfrm in $ns"
-		xfrm state add src $ts dst $td proto esp spi $spi mode $mode replay-window 32 $alg
-		xfrm state add src $td dst $ts proto esp spi $((spi + 1)) mode $mode replay-window 32 $alg
+		xfrm state add src $ts dst $td proto esp spi $spi mode $mode $any replay-window 32 $alg
+		xfrm state add src $td dst $ts proto esp spi $((spi + 1)) mode $mode $any replay-window 32 $alg
 		xfrm policy add src $s dst $d dir $out tmpl src $ts dst $td proto esp mode $mode
 		xfrm policy add src $d dst $s dir $in tmpl src $td dst $ts proto esp mode $mode
 	END
