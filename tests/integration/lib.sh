@@ -167,14 +167,71 @@ ends() {
 	[ "$3" = 4 ] || { ts=$A6 td=$B6; }
 }
 
-# ours NS MODE ALG SPI: both SAs and both policies for the ends set before.
+# pairs COUNT: addresses 10.0.1.N and fd00::1:N in a, 10.0.2.N and fd00::2:N in b,
+# which talk to each other: many combinations can be loaded at once, and one
+# process tries them all. The debug kernel needs half a second to start one.
+pairs() {
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		echo "addr add 10.0.1.$i/32 dev eth0"
+		echo "addr add fd00::1:$i/128 dev eth0 nodad"
+		echo "route add 10.0.2.$i/32 via $B4 src 10.0.1.$i"
+		echo "route add fd00::2:$i/128 via $B6 src fd00::1:$i"
+	done | ip -n a -batch -
+	for ((i = 1; i <= $1; i++)); do
+		echo "addr add 10.0.2.$i/32 dev eth0"
+		echo "addr add fd00::2:$i/128 dev eth0 nodad"
+		echo "route add 10.0.1.$i/32 via $A4 src 10.0.2.$i"
+		echo "route add fd00::1:$i/128 via $A6 src fd00::2:$i"
+	done | ip -n b -batch -
+}
+
+# pair N MODE INNER OUTER: as ends, of pair N.
+pair() {
+	local A4=10.0.1.$1 B4=10.0.2.$1 A6=fd00::1:$1 B6=fd00::2:$1
+	ends $2 $3 $4
+}
+
+# combos: all there are: N|NAME|SPI|MODE|INNER|OUTER|ALG|NATIVE ALG.
+combos() {
+	local n=1 name alg nalg mode inner outer
+	while IFS='|' read -r name alg nalg; do
+		while read -r mode inner outer; do
+			printf '%s|' $n "$name $mode $inner in $outer" \
+				$((0x1000 + 2 * n)) $mode $inner $outer "$alg"
+			echo "$nalg"
+			n=$((n + 1))
+		done < <(modes)
+	done < <(algs)
+}
+
+# all_rules ours|native NS <COMBOS: the rules of that side for all of them.
+all_rules() {
+	local n name spi mode inner outer alg nalg
+	while IFS='|' read -r n name spi mode inner outer alg nalg; do
+		[ $1 = ours ] || alg=$nalg
+		pair $n $mode $inner $outer
+		$1_rules $2 $mode "$alg" $spi
+	done
+}
+
+# ask_all COMBOS ASKER ANSWERER SIZE: three datagrams of every pair are answered.
+ask_all() {
+	ip netns exec $3 /usr/bin/python3 $here/pairs.py serve $3 $1 >serving &
+	while ! grep -q ready serving; do sleep 0.1; done
+	in_ns $2 /usr/bin/python3 $here/pairs.py ask $2 $1 $4 ||
+		fail "pairs.py" "$(tail -n 2 "$work/err" | tr '\n' ' ')"
+	kill $!
+	wait $! 2>/dev/null || true
+}
+
+# ours_rules NS MODE ALG SPI: both SAs and both policies for the ends set before.
 # SPI goes from a to b, SPI + 1 back.
-ours() {
+ours_rules() {
 	local ns=$1 mode=$2 alg=$3 spi=$4 there= back= out=out in=in
 	[ "$mode" = transport ] || there=$ts-$td back=$td-$ts
 	[ "$ns" = a ] || out=in in=out
-	setkey_in "$ns" <<-END
-		flush; spdflush;
+	cat <<-END
 		add $ts $td esp $spi -m $mode -r 32 $alg;
 		add $td $ts esp $((spi + 1)) -m $mode -r 32 $alg;
 		spdadd $s $d any -P $out ipsec esp/$mode/$there/require;
@@ -182,15 +239,16 @@ ours() {
 	END
 }
 
-# native NS MODE ALG SPI: the same by "ip xfrm".
-native() {
+# ours NS MODE ALG SPI: these and nothing else.
+ours() { { echo 'flush; spdflush;'; ours_rules "$@"; } | setkey_in "$1"; }
+
+# native_rules NS MODE ALG SPI: the same in the words of "ip xfrm".
+native_rules() {
 	local ns=$1 mode=$2 alg=$3 spi=$4 out=out in=in any=
 	[ "$ns" = a ] || out=in in=out
 	# Without it a state carries packets of its own outer family only.
 	[ "$mode" = transport ] || any="flag af-unspec"
-	ip -n "$ns" xfrm state flush
-	ip -n "$ns" xfrm policy flush
-	ip -n "$ns" -batch - <<-END || fail "ip xfrm in $ns"
+	cat <<-END
 		xfrm state add src $ts dst $td proto esp spi $spi mode $mode $any replay-window 32 $alg
 		xfrm state add src $td dst $ts proto esp spi $((spi + 1)) mode $mode $any replay-window 32 $alg
 		xfrm policy add src $s dst $d dir $out tmpl src $ts dst $td proto esp mode $mode
@@ -206,12 +264,13 @@ spis() {
 		awk '{ print $2, $1 }'
 }
 
-# spi_claims COUNT LIST SEEN: for each line "SPI WHAT" of LIST, the counts of
-# spis() in SEEN must show COUNT packets of SPI and of SPI + 1.
+# spi_claims COUNT COMBOS SEEN: the counts of spis() in SEEN must show COUNT
+# packets of each SPI and of SPI + 1.
 spi_claims() {
-	while read -r spi what; do
+	local n name spi rest
+	while IFS='|' read -r n name spi rest; do
 		printf '0x%08x %s, there\n0x%08x %s, back\n' \
-			"$spi" "$what" $((spi + 1)) "$what"
+			"$spi" "$name" $((spi + 1)) "$name"
 	done <"$2" | awk -v want="$1" -v c="$case" '
 		NR == FNR { n[$1] = $2; next }
 		{ spi = $1; $1 = ""
@@ -223,16 +282,17 @@ spi_claims() {
 # stat NS NAME: a counter of /proc/net/ipsec_stat.
 stat() { in_ns "$1" awk -v n="$2" '$1 == n { print $2 }' /proc/net/ipsec_stat; }
 
-# wire_start FILE; wire_stop: what a and b put on their wire, into FILE.a and
-# FILE.b. Only what leaves: what comes out of a tunnel is seen on the device too,
-# as if it had arrived in clear.
+# wire_start FILE [FILTER]; wire_stop: what a and b put on their wire, into
+# FILE.a and FILE.b. Only what leaves: what comes out of a tunnel is seen on the
+# device too, as if it had arrived in clear.
 wire_start() {
-	local ns
+	local ns file=$1
+	shift
 	wire_pids=
 	for ns in a b; do
 		: >"$work/tcpdump.$ns"
 		ip netns exec $ns tcpdump --immediate-mode -Uni eth0 -Q out \
-			-w "$1.$ns" 2>"$work/tcpdump.$ns" &
+			-w "$file.$ns" "$@" 2>"$work/tcpdump.$ns" &
 		wire_pids="$wire_pids $!"
 		# Ready when it says so, not after a while.
 		while ! grep -q 'listening on' "$work/tcpdump.$ns"; do
