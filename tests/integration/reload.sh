@@ -7,7 +7,7 @@ ends transport 4 4
 hosts
 ours a transport "$alg" 0x1000
 ours b transport "$alg" 0x1000
-ip netns exec a ping -q -f -w 60 $B4 >/dev/null 2>&1 &
+nsenter --net=/run/netns/a ping -q -f -w 60 $B4 >/dev/null 2>&1 &
 flood=$!
 sleep 0.5
 check "rmmod with SAs, policies and traffic" rmmod ipsec

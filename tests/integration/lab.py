@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the cases in Python use: hosts made of namespaces, claims, the wire.
+
+One process plays all hosts: it makes each socket in the namespace it belongs
+to. Starting a process costs a debug kernel most of a second.
+"""
+import contextlib
+import ctypes
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+CASE = os.environ.get("case", "case")
+A4, B4, A6, B6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26
+ETH_P_ALL, PACKET_OUTGOING = 3, 4
+
+
+def claim(good, text, seen=""):
+    """One line of the result."""
+    if good:
+        print(f"ok {CASE}: {text}", flush=True)
+    else:
+        seen = str(seen).replace("\n", " ")[:300]
+        print(f"not ok {CASE}: {text} - {seen}", flush=True)
+    return good
+
+
+def equal(text, want, seen):
+    return claim(want == seen, text, f"wanted {want}, saw {seen}")
+
+
+def run(*command, stdin=""):
+    """Run a command that has to work."""
+    done = subprocess.run(command, input=stdin, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+class Host:
+    """A network namespace."""
+
+    def __init__(self, name):
+        self.name = name
+        self.fd = os.open(f"/run/netns/{name}", os.O_RDONLY)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """Sockets and processes made meanwhile belong to the host."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            if LIBC.setns(self.fd, CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+            yield self
+        finally:
+            LIBC.setns(home, CLONE_NEWNET)
+            os.close(home)
+
+    def run(self, *command, stdin=""):
+        with self.entered():
+            return run(*command, stdin=stdin)
+
+    def ip(self, text):
+        """Commands of ip(8), one a line."""
+        self.run("ip", "-batch", "-", stdin=text)
+
+    def setkey(self, text):
+        self.run("setkey", "-f", "-", stdin=text)
+
+    def sysctl(self, *settings):
+        self.run("sysctl", "-qw", *settings)
+
+    def stat(self):
+        """The counters of /proc/net/ipsec_stat."""
+        with self.entered():
+            with open("/proc/thread-self/net/ipsec_stat") as f:
+                return {k: int(v) for k, v in (line.split() for line in f)}
+
+    def drops(self):
+        """The counters of packets that did not get through, if not zero."""
+        return {k: v for k, v in self.stat().items()
+                if v and k.startswith(("in_", "out_")) and "succ" not in k}
+
+    def socket(self, address, port=0, kind=socket.SOCK_DGRAM, timeout=5):
+        with self.entered():
+            s = socket.socket(family(address), kind)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((address, port))
+        s.settimeout(timeout)
+        return s
+
+    def inject(self, frame, dev="eth0"):
+        """Put a frame on the wire as it is."""
+        with self.entered():
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        s.bind((dev, 0))
+        s.send(frame)
+        s.close()
+
+
+def link(one, dev1, other, dev2):
+    """The ip(8) command for a wire between two namespaces."""
+    return f"link add {dev1} netns {one} type veth peer name {dev2} netns {other}\n"
+
+
+def hosts():
+    """Two hosts a and b on one wire, eth0: 10.0.0.1/2 and fd00::1/2.
+
+    They know each other's hardware address, so that policies for everything
+    harm nobody.
+    """
+    run("ip", "-batch", "-", stdin="netns add a\nnetns add b\n"
+        + link("a", "eth0", "b", "eth0"))
+    made = []
+    for name, own4, own6, mac, peer4, peer6, peer in (
+            ("a", A4, A6, "0a", B4, B6, "0b"), ("b", B4, B6, "0b", A4, A6, "0a")):
+        host = Host(name)
+        host.ip(f"""link set lo up
+            link set eth0 address 02:00:00:00:00:{mac} up
+            addr add {own4}/24 dev eth0
+            addr add {own6}/64 dev eth0 nodad
+            neigh add {peer4} lladdr 02:00:00:00:00:{peer} dev eth0
+            neigh add {peer6} lladdr 02:00:00:00:00:{peer} dev eth0
+            """)
+        made.append(host)
+    return made
+
+
+def gateways():
+    """Host a - gateway gw1 - gateway gw2 - host b.
+
+    The hosts are 10.1.0.1 and 10.2.0.1 (fd01::1, fd02::1); the gateways talk
+    over eth0 as A4 and B4 (A6, B6).
+    """
+    names = ("a", "b", "gw1", "gw2")
+    run("ip", "-batch", "-", stdin="".join(f"netns add {n}\n" for n in names)
+        + link("a", "eth0", "gw1", "eth1") + link("gw1", "eth0", "gw2", "eth0")
+        + link("gw2", "eth1", "b", "eth0"))
+    a, b, gw1, gw2 = map(Host, names)
+    for host, n in (a, 1), (b, 2):
+        host.ip(f"""link set lo up
+            link set eth0 up
+            addr add 10.{n}.0.1/24 dev eth0
+            addr add fd0{n}::1/64 dev eth0 nodad
+            route add default via 10.{n}.0.254
+            route add default via fd0{n}::fe
+            """)
+    for host, n, own4, own6, m, peer4, peer6 in (
+            (gw1, 1, A4, A6, 2, B4, B6), (gw2, 2, B4, B6, 1, A4, A6)):
+        host.ip(f"""link set lo up
+            link set eth0 up
+            link set eth1 up
+            addr add 10.{n}.0.254/24 dev eth1
+            addr add fd0{n}::fe/64 dev eth1 nodad
+            addr add {own4}/24 dev eth0
+            addr add {own6}/64 dev eth0 nodad
+            route add 10.{m}.0.0/24 via {peer4}
+            route add fd0{m}::/64 via {peer6}
+            """)
+        host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    return a, b, gw1, gw2
+
+
+class Frame:
+    """What a capture saw: the IP packet's protocol, SPI and bytes."""
+
+    def __init__(self, host, data):
+        self.host, self.data = host, data
+        self.spi = None
+        kind = data[12:14]
+        if kind == b"\x08\x00":
+            self.proto, self.payload = data[23], 14 + 4 * (data[14] & 15)
+            self.first = not struct.unpack(">H", data[20:22])[0] & 0x1fff
+        elif kind == b"\x86\xdd":
+            self.proto, self.payload, self.first = data[20], 54, True
+            if self.proto == 44:
+                self.proto, self.payload = data[54], 62
+                self.first = not struct.unpack(">H", data[56:58])[0] & 0xfff8
+        else:
+            self.proto = None
+        if self.proto == 50 and self.first:
+            self.spi, self.seq = struct.unpack_from(">II", data, self.payload)
+
+    def clear(self):
+        """Does it carry anything but ESP? Neighbours may look for each other."""
+        if self.proto == 58 and 133 <= self.data[self.payload] <= 137:
+            return False
+        return self.proto not in (None, 0, 50)
+
+
+class Wire:
+    """What hosts put on their wires, from now on.
+
+    Only what leaves: what comes out of a tunnel is seen on the device too, as
+    if it had arrived in clear.
+    """
+
+    def __init__(self, *where, only=None):
+        self.taps = []
+        for host in where:
+            with host.entered():
+                tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+            if only:
+                attach_filter(tap, only)
+            tap.bind(("eth0", ETH_P_ALL))
+            tap.setblocking(False)
+            self.taps.append((host, tap))
+
+    def frames(self, settle=0.1):
+        """All frames seen since the last call, in the order of each host."""
+        time.sleep(settle)
+        seen = []
+        for host, tap in self.taps:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, where = tap.recvfrom(1 << 17)
+                    if where[2] == PACKET_OUTGOING:
+                        seen.append(Frame(host, data))
+        return seen
+
+
+def attach_filter(sock, expression):
+    """A filter in tcpdump's language, run by the kernel."""
+    rows = run("tcpdump", "-ddd", "-y", "EN10MB", expression).split("\n")[1:-1]
+    code = b"".join(struct.pack("=HBBI", *map(int, row.split())) for row in rows)
+    program = ctypes.create_string_buffer(code)
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                    struct.pack("@HP", len(rows), ctypes.addressof(program)))
+
+
+def main(body):
+    """Run a case; what it did not expect is a failure with its place."""
+    try:
+        body()
+    except Exception as err:        # the runner counts claims, not traces
+        tb = err.__traceback__
+        while tb.tb_next and "lab.py" not in tb.tb_next.tb_frame.f_code.co_filename:
+            tb = tb.tb_next
+        claim(False, f"line {tb.tb_lineno} works", repr(err))
+        sys.exit(1)

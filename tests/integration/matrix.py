@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every mode x family x algorithm, all of them loaded at the same time.
+
+Each combination has a pair of addresses of its own, 10.0.1.N and 10.0.2.N or
+fd00::1:N and fd00::2:N, and two SPIs: 0x1000 + 2N from a to b, one more back.
+"""
+import socket
+from collections import Counter
+
+from lab import A4, A6, B4, B6, claim
+
+PORT, TEXT = 7777, b"plaintext"
+K16 = "0x00112233445566778899aabbccddeeff"
+K20 = "0x0123456789abcdef0123456789abcdef01234567"
+K24 = K16 + "0011223344556677"
+K32 = K16 + "ffeeddccbbaa99887766554433221100"
+K48 = K32 + "0123456789abcdef0123456789abcdef"
+K64 = K32 + K32[2:]
+SALT = "01020304"
+
+
+def cbc(key):
+    return f"enc cbc(aes) {key}"
+
+
+def hmac(name, key, bits):
+    return f"auth-trunc hmac({name}) {key} {bits}"
+
+
+def gcm(key, bits):
+    return f"aead rfc4106(gcm(aes)) {key}{SALT} {bits}"
+
+
+NULL = 'enc ecb(cipher_null) ""'
+# Name, as setkey calls it, as "ip xfrm" calls it.
+ALGS = (
+    ("null-null", "-E null -A null", NULL + ' auth-trunc digest_null "" 0'),
+    ("null-sha1", f"-E null -A hmac-sha1 {K20}",
+     f"{NULL} {hmac('sha1', K20, 96)}"),
+    ("aes-sha1", f"-E aes-cbc {K16} -A hmac-sha1 {K20}",
+     f"{cbc(K16)} {hmac('sha1', K20, 96)}"),
+    ("aes192-sha256", f"-E aes-cbc {K24} -A hmac-sha2-256 {K32}",
+     f"{cbc(K24)} {hmac('sha256', K32, 128)}"),
+    ("aes256-sha384", f"-E aes-cbc {K32} -A hmac-sha2-384 {K48}",
+     f"{cbc(K32)} {hmac('sha384', K48, 192)}"),
+    ("aes-sha512", f"-E aes-cbc {K16} -A hmac-sha2-512 {K64}",
+     f"{cbc(K16)} {hmac('sha512', K64, 256)}"),
+    ("gcm8", f"-E aes-gcm-8 {K16}{SALT}", gcm(K16, 64)),
+    ("gcm12", f"-E aes-gcm-12 {K24}{SALT}", gcm(K24, 96)),
+    ("gcm16", f"-E aes-gcm-16 {K32}{SALT}", gcm(K32, 128)),
+)
+# Mode, inner family, outer family.
+MODES = (("transport", 4, 4), ("transport", 6, 6), ("tunnel", 4, 4),
+         ("tunnel", 6, 6), ("tunnel", 4, 6), ("tunnel", 6, 4))
+
+
+class Combo:
+    """One of them. a and b are the packets' ends, ta and tb the SAs'."""
+
+    def __init__(self, n, alg, mode, inner, outer):
+        self.name = f"{alg[0]} {mode} {inner} in {outer}"
+        self.ours, self.native = alg[1:]
+        self.mode, self.spi, self.secret = mode, 0x1000 + 2 * n, alg[0][:4] != "null"
+        ends = {4: (f"10.0.1.{n}", f"10.0.2.{n}"),
+                6: (f"fd00::1:{n}", f"fd00::2:{n}")}
+        self.a, self.b = ends[inner]
+        self.ta, self.tb = ends[outer]
+        if mode == "tunnel":
+            self.ta, self.tb = {4: (A4, B4), 6: (A6, B6)}[outer]
+
+    def ways(self):
+        """Both directions: packets' ends, SA's ends, SPI, whose outbound."""
+        return ((self.a, self.b, self.ta, self.tb, self.spi, "a"),
+                (self.b, self.a, self.tb, self.ta, self.spi + 1, "b"))
+
+    def setkey(self, host):
+        """Both SAs and both policies for setkey."""
+        text = ""
+        for src, dst, tsrc, tdst, spi, outward in self.ways():
+            tunnel = f"{tsrc}-{tdst}" if self.mode == "tunnel" else ""
+            text += (f"add {tsrc} {tdst} esp {spi} -m {self.mode} -u {spi} -r 32 "
+                     f"{self.ours};\n"
+                     f"spdadd {src} {dst} any -P "
+                     f"{'out' if host.name == outward else 'in'} "
+                     f"ipsec esp/{self.mode}/{tunnel}/unique:{spi};\n")
+        return text
+
+    def xfrm(self, host):
+        """The same for "ip -batch"."""
+        # Without it a state carries packets of its own outer family only.
+        any_family = "flag af-unspec" if self.mode == "tunnel" else ""
+        text = ""
+        for src, dst, tsrc, tdst, spi, outward in self.ways():
+            name = f"src {tsrc} dst {tdst} proto esp"
+            text += (f"xfrm state add {name} spi {spi} reqid {spi} mode {self.mode} "
+                     f"{any_family} replay-window 32 {self.native}\n"
+                     f"xfrm policy add src {src} dst {dst} dir "
+                     f"{'out' if host.name == outward else 'in'} "
+                     f"tmpl {name} reqid {spi} mode {self.mode}\n")
+        return text
+
+
+def combos():
+    rows = [(alg, *mode) for alg in ALGS for mode in MODES]
+    return [Combo(n, *row) for n, row in enumerate(rows, 1)]
+
+
+def addresses(a, b, all_combos):
+    """Give both hosts the addresses, with routes for the right source."""
+    for host, via4, via6 in (a, B4, B6), (b, A4, A6):
+        text = ""
+        for c in all_combos:
+            own, peer = (c.a, c.b) if host is a else (c.b, c.a)
+            bits, via, nodad = (128, via6, "nodad") if ":" in own else (32, via4, "")
+            text += (f"addr add {own}/{bits} dev eth0 {nodad}\n"
+                     f"route add {peer}/{bits} via {via} src {own}\n")
+        host.ip(text)
+
+
+def answered(asker, asked, own, peer, size):
+    """How many of three datagrams come there and back unchanged."""
+    text = (TEXT * size)[:size]
+    good = 0
+    with asker.socket(own) as s, asked.socket(peer, PORT) as t:
+        try:
+            for _ in range(3):
+                s.sendto(text, (peer, PORT))
+                data, whom = t.recvfrom(65536)
+                t.sendto(data, whom)
+                good += s.recv(65536) == text
+        except OSError as err:
+            return f"{good}, {err}"
+    return good
+
+
+def claims(a, b, wire, tried, results):
+    """Judge what answered() said and what was on the wire meanwhile.
+
+    results: for each of tried, a list with one number for each way asked.
+    """
+    frames = wire.frames()
+    seen = Counter((f.host.name, f.spi) for f in frames if f.spi)
+    for c, result in zip(tried, results):
+        want = 3 * len(result)
+        claim(result == [3] * len(result), f"{c.name}: answered", result)
+        count = [seen[("a", c.spi)], seen[("b", c.spi + 1)]]
+        claim(count == [want, want], f"{c.name}: {want} ESP packets each way", count)
+    shown = sum(TEXT in f.data for f in frames)
+    clear = [f.data[12:60].hex() for f in frames if f.clear()]
+    claim(not clear, "nothing in clear", clear)
+    return shown
