@@ -105,4 +105,5 @@ def body():
         lab.equal(f"{host.name} dropped nothing", {}, drops)
 
 
-lab.main(body)
+if __name__ == "__main__":
+    lab.main(body)

@@ -54,6 +54,9 @@ class Host:
         self.name = name
         self.fd = os.open(f"/run/netns/{name}", os.O_RDONLY)
 
+    def close(self):
+        os.close(self.fd)
+
     @contextlib.contextmanager
     def entered(self):
         """Sockets and processes made meanwhile belong to the host."""

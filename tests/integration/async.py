@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Crypto that completes later, on a work queue: same packets, same refusals.
+
+The kernel is asked for asynchronous drivers of the algorithms, which are then
+the preferred ones: pcrypt where there are several CPUs, else cryptd. SAs and
+namespaces go while requests are under way.
+"""
+import os
+import socket
+import struct
+import time
+
+import lab
+import matrix
+from bulk import DEBUG, receive, send
+
+NETLINK_CRYPTO, NEWALG, DELALG = 21, 0x10, 0x11
+NLM_F_REQUEST, NLM_F_ACK = 1, 4
+TYPE_AEAD, TYPE_MASK = 3, 15
+if os.cpu_count() > 1:
+    DRIVERS = {"gcm16": "pcrypt(rfc4106(gcm(aes)))",
+               "aes-sha1": "pcrypt(authenc(hmac(sha1),cbc(aes)))"}
+else:
+    DRIVERS = {
+        "gcm16": "cryptd(rfc4106(gcm_base(ctr(aes-generic),ghash-generic)))",
+        "aes-sha1": "cryptd(authenc(hmac(sha1-generic),cbc(aes-generic)))"}
+
+
+def crypto_request(what, driver):
+    """Make or remove an instance; the errno of the answer."""
+    body = struct.pack("=64s64s64sIIII", b"", driver.encode(), b"", TYPE_AEAD,
+                       TYPE_MASK, 0, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_CRYPTO) as s:
+        s.send(struct.pack("=IHHII", 16 + len(body), what,
+                           NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+        return -struct.unpack_from("=i", s.recv(4096), 16)[0]
+
+
+def drivers():
+    """{driver: (users, is it asynchronous)} of /proc/crypto."""
+    found = {}
+    for text in open("/proc/crypto").read().split("\n\n"):
+        row = dict(map(str.strip, line.split(":", 1))
+                   for line in text.split("\n") if ":" in line)
+        if row:
+            found[row["driver"]] = (int(row["refcnt"]), row.get("async") == "yes")
+    return found
+
+
+def used(text):
+    """Four SAs of each algorithm hold its asynchronous driver."""
+    for prefix in {d.split("(")[0] for d in DRIVERS.values()}:
+        users = [n for d, (n, later) in drivers().items()
+                 if d.startswith(prefix) and later and n >= 4]
+        lab.claim(len(users) >= len(DRIVERS), text, drivers())
+
+
+def bulk(a, b, c):
+    amount = 1 << (20 if DEBUG else 23)
+    with b.socket(c.b, 5001, socket.SOCK_STREAM, timeout=60) as listener:
+        listener.listen(1)
+        pid = os.fork()
+        if not pid:
+            send(a, c.a, c.b, amount)
+            os._exit(0)
+        conn, _ = listener.accept()
+        conn.settimeout(60)
+        with conn:
+            got, good, longest = receive(conn, amount)
+        os.waitpid(pid, 0)
+    lab.equal(f"{c.name}: TCP arrives unchanged", (amount, True), (got, good))
+    lab.claim(longest < 3, f"{c.name}: without a pause of 3 s", longest)
+
+
+def tampered(a, b, c):
+    wire = lab.Wire(a)
+    matrix.answered(a, b, c.a, c.b, 100)
+    frame = bytearray([f.data for f in wire.frames() if f.spi == c.spi][0])
+    for text, change, counter in (("replayed", 0, "in_espreplay"),
+                                  ("ICV changed", 1, "in_espauthfail")):
+        frame[-1] ^= change
+        if change:      # a number that was not seen
+            frame[-len(frame) + (38 if ":" not in c.a else 58)] ^= 0x40
+        before = b.stat()[counter]
+        a.inject(bytes(frame))
+        deadline = time.monotonic() + 5
+        while b.stat()[counter] == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        lab.equal(f"{c.name}: {text}: {counter}", before + 1, b.stat()[counter])
+
+
+def flood(a, c, seconds):
+    """Datagrams in a process of its own, for whoever still takes them."""
+    pid = os.fork()
+    if pid:
+        return pid
+    end = time.monotonic() + seconds
+    with a.socket(c.a) as s:
+        while time.monotonic() < end:
+            try:
+                s.sendto(bytes(1200), (c.b, matrix.PORT))
+            except OSError:
+                pass
+    os._exit(0)
+
+
+def going(a, b, combos):
+    """SAs, then a namespace, go while their packets are with the crypto."""
+    pids = [flood(a, c, 2) for c in combos[:2]]
+    for _ in range(5):
+        time.sleep(0.2)
+        for host in b, a:
+            host.setkey("flush; spdflush;")
+            host.setkey("".join(c.setkey(host) for c in combos))
+    lab.claim(b.stat()["in_success"] > 0, "packets flowed while SAs went", b.stat())
+    b.close()
+    lab.run("ip", "netns", "del", "b")
+    for pid in pids:
+        os.waitpid(pid, 0)
+    lab.claim(True, "a namespace goes under asynchronous traffic")
+    a.setkey("flush; spdflush;")
+
+
+def body():
+    for driver in DRIVERS.values():
+        # EAGAIN when the instance's own name spells the drivers out; whether it
+        # is there is seen below.
+        crypto_request(NEWALG, driver)
+    a, b = lab.hosts()
+    combos = [c for c in matrix.combos() if c.name.split()[0] in DRIVERS]
+    matrix.addresses(a, b, combos)
+    for host in a, b:
+        host.setkey("".join(c.setkey(host) for c in combos))
+    used("SAs use the asynchronous drivers")
+    wire = lab.Wire(a, b)
+    results = [[matrix.answered(a, b, c.a, c.b, 900)] for c in combos]
+    matrix.claims(a, b, wire, combos, results)
+    for c in combos:
+        if c.name.endswith(("transport 4 in 4", "tunnel 6 in 6")):
+            bulk(a, b, c)
+            tampered(a, b, c)
+    going(a, b, combos)
+
+
+def removed():
+    """So that the cases after this one have the drivers of the machine."""
+    for driver in drivers():
+        if driver.startswith(("pcrypt(", "cryptd(rfc", "cryptd(auth")):
+            for _ in range(50):
+                if (err := crypto_request(DELALG, driver)) != 16:
+                    break
+                time.sleep(0.1)     # SAs end after a grace period
+            lab.equal(f"{driver} is removed", 0, err)
+
+
+lab.main(body)
+lab.main(removed)
