@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Looking things up in the algorithm table. */
-#include <linux/crypto.h>
 #include <ipsec/alg.h>
 
 /**
@@ -19,19 +18,6 @@ const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id)
 		    ipsec_alg_table[i].id == id)
 			return &ipsec_alg_table[i];
 	return NULL;
-}
-
-/**
- * ipsec_alg_available() - whether this kernel has an algorithm
- * @alg: the row
- *
- * The crypto API may load the module that brings it.
- *
- * Context: process, may sleep.
- */
-bool ipsec_alg_available(const struct ipsec_alg_desc *alg)
-{
-	return crypto_has_alg(alg->driver, 0, 0);
 }
 
 /**

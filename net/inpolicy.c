@@ -12,7 +12,6 @@ static void decide_slowly(struct net *net, struct ipsec_flow *flow,
 {
 	struct ipsec_net *in = ipsec_net(net);
 	u8 dir = flow->dir;
-	int type;
 
 	*decision = (struct ipsec_decision){
 		.sp = ipsec_spd_lookup(net, flow),
@@ -23,12 +22,7 @@ static void decide_slowly(struct net *net, struct ipsec_flow *flow,
 		decision->sp = ipsec_spd_lookup(net, flow);
 		flow->dir = dir;
 	}
-	if (decision->sp)
-		type = decision->sp->type;
-	else
-		type = READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
-
-	switch (type) {
+	switch (ipsec_sp_decides(decision->sp, in, flow->family)) {
 	case IPSEC_SP_IPSEC:
 		decision->verdict = IPSEC_PROTECT;
 		break;
@@ -46,17 +40,13 @@ static void decide_input(struct net *net, struct ipsec_flow *flow,
 {
 	struct ipsec_net *in = ipsec_net(net);
 	u64 generation;
-	time64_t now;
 
 	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
 		decide_slowly(net, flow, decision);
 		ipsec_flow_cache_store(in, flow, decision, generation);
 	}
-	if (decision->sp) {
-		now = ktime_get_real_seconds();
-		if (READ_ONCE(decision->sp->use_time) != now)
-			WRITE_ONCE(decision->sp->use_time, now);
-	}
+	if (decision->sp)
+		ipsec_sp_used(decision->sp);
 }
 
 /*

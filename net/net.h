@@ -65,6 +65,22 @@ static inline sa_family_t ipsec_skb_family(const struct sk_buff *skb)
 	return skb->protocol == htons(ETH_P_IP) ? AF_INET : AF_INET6;
 }
 
+/* What a policy, or the system default without one, says: IPSEC_SP_*. */
+static inline int ipsec_sp_decides(const struct ipsec_sp *sp,
+				   struct ipsec_net *in, sa_family_t family)
+{
+	return sp ? sp->type : READ_ONCE(ipsec_knobs_of(in, family)->def_policy);
+}
+
+/* The clock is read for each packet, the policy written once a second. */
+static inline void ipsec_sp_used(struct ipsec_sp *sp)
+{
+	time64_t now = ktime_get_real_seconds();
+
+	if (READ_ONCE(sp->use_time) != now)
+		WRITE_ONCE(sp->use_time, now);
+}
+
 /* flow_cache.c */
 int ipsec_flow_cache_alloc(struct ipsec_net *in);
 void ipsec_flow_cache_free(struct ipsec_net *in);

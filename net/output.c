@@ -134,13 +134,16 @@ static struct sk_buff *output_own(struct sk_buff *skb, unsigned int headroom,
 				  unsigned int tailroom)
 {
 	struct sk_buff *copy;
+	int front, behind;
 
 	if (likely(!skb_is_nonlinear(skb) && !skb_cloned(skb) &&
 		   !skb_shared(skb))) {
-		if (skb_headroom(skb) >= headroom &&
-		    skb_tailroom(skb) >= tailroom)
+		/* Only what is missing: the next larger buffer costs more. */
+		front = max_t(int, headroom - skb_headroom(skb), 0);
+		behind = max_t(int, tailroom - skb_tailroom(skb), 0);
+		if (!front && !behind)
 			return skb;
-		if (pskb_expand_head(skb, SKB_DATA_ALIGN(headroom), tailroom,
+		if (pskb_expand_head(skb, SKB_DATA_ALIGN(front), behind,
 				     GFP_ATOMIC))
 			return NULL;
 		return skb;
@@ -155,11 +158,35 @@ static struct sk_buff *output_own(struct sk_buff *skb, unsigned int headroom,
 	return copy;
 }
 
+/*
+ * What the packet grows by. The device is a guess where there is a tunnel; should
+ * another one need more, the stack makes room.
+ */
+static void output_room(const struct sk_buff *skb,
+			const struct ipsec_decision *decision,
+			unsigned int *headroom, unsigned int *tailroom)
+{
+	unsigned int i;
+
+	*headroom = LL_RESERVED_SPACE(skb_dst(skb)->dev);
+	*tailroom = 0;
+	for (i = 0; i < decision->n; i++) {
+		struct ipsec_sa *sa = decision->sas[i];
+
+		*headroom += sa->xform->headroom(sa);
+		*tailroom += sa->xform->tailroom(sa);
+		if (decision->tunnel & BIT(i))
+			*headroom += sa->ends.family == AF_INET ?
+				     sizeof(struct iphdr) :
+				     sizeof(struct ipv6hdr);
+	}
+}
+
 /* One packet that fits: checksummed, owned, and through its SAs. */
 static void output_one(struct net *net, struct sk_buff *skb,
 		       const struct ipsec_decision *decision)
 {
-	unsigned int headroom = LL_MAX_HEADER, tailroom = 0, i;
+	unsigned int headroom, tailroom;
 	struct ipsec_skb_cb *cb;
 	struct sk_buff *own;
 
@@ -167,14 +194,7 @@ static void output_one(struct net *net, struct sk_buff *skb,
 		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
 		return;
 	}
-	for (i = 0; i < decision->n; i++) {
-		struct ipsec_sa *sa = decision->sas[i];
-
-		headroom += sa->xform->headroom(sa);
-		tailroom += sa->xform->tailroom(sa);
-		if (decision->tunnel & BIT(i))
-			headroom += sizeof(struct ipv6hdr);
-	}
+	output_room(skb, decision, &headroom, &tailroom);
 	own = output_own(skb, headroom, tailroom);
 	if (unlikely(!own)) {
 		ipsec_drop(net, skb, IPSEC_STAT_out_nomem, NULL, decision->sp);
@@ -218,18 +238,12 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 			  struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);
-	int type;
 
 	*decision = (struct ipsec_decision){
 		.sp	= ipsec_spd_lookup(net, flow),
 		.final	= true,
 	};
-	if (decision->sp)
-		type = decision->sp->type;
-	else
-		type = READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
-
-	switch (type) {
+	switch (ipsec_sp_decides(decision->sp, in, flow->family)) {
 	case IPSEC_SP_IPSEC:
 		ipsec_bundle_resolve(net, flow, decision);
 		break;
@@ -247,18 +261,14 @@ static void decide_output(struct net *net, const struct ipsec_flow *flow,
 {
 	struct ipsec_net *in = ipsec_net(net);
 	u64 generation;
-	time64_t now;
 
 	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
 		decide_slowly(net, flow, decision);
 		if (decision->final)
 			ipsec_flow_cache_store(in, flow, decision, generation);
 	}
-	if (decision->sp) {
-		now = ktime_get_real_seconds();
-		if (READ_ONCE(decision->sp->use_time) != now)
-			WRITE_ONCE(decision->sp->use_time, now);
-	}
+	if (decision->sp)
+		ipsec_sp_used(decision->sp);
 }
 
 /*

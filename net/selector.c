@@ -28,22 +28,6 @@ bool ipsec_selector_equal(const struct ipsec_selector *a,
 	       a->proto == b->proto && a->family == b->family;
 }
 
-/**
- * ipsec_selector_match() - whether a flow is among those of a selector
- * @sel: the selector
- * @flow: the flow
- */
-bool ipsec_selector_match(const struct ipsec_selector *sel,
-			  const struct ipsec_flow *flow)
-{
-	return sel->family == flow->family &&
-	       (sel->proto == IPSEC_PROTO_ANY || sel->proto == flow->proto) &&
-	       (!sel->sport || sel->sport == flow->sport) &&
-	       (!sel->dport || sel->dport == flow->dport) &&
-	       ipsec_addr_match(&sel->src, &flow->src, sel->src_len) &&
-	       ipsec_addr_match(&sel->dst, &flow->dst, sel->dst_len);
-}
-
 /* Ports, or type and code, of the header at @off. */
 static bool flow_ports(struct ipsec_flow *flow, const struct sk_buff *skb,
 		       unsigned int off)

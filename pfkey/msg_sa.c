@@ -6,18 +6,25 @@
 #include "pfkey.h"
 
 /* The SA that a message names by destination, protocol and SPI. */
-static struct ipsec_sa *find_sa(const struct pfkey_request *req,
-				const struct ipsec_ends_key *ends)
+static struct ipsec_sa *find_sa(const struct pfkey_request *req)
 {
-	const struct sadb_sa *sa = req->ext[SADB_EXT_SA];
-	struct ipsec_sad_key key = {
-		.daddr	= ends->daddr,
-		.spi	= sa->sadb_sa_spi,
-		.proto	= ends->proto,
-		.family	= ends->family,
-	};
+	const struct sadb_sa *named = req->ext[SADB_EXT_SA];
+	struct ipsec_ends_key ends;
+	struct ipsec_sad_key key;
+	struct ipsec_sa *sa;
+	int err;
 
-	return ipsec_sad_get(req->net, &key);
+	err = pfkey_get_ends(req, &ends);
+	if (err)
+		return ERR_PTR(err);
+	key = (struct ipsec_sad_key){
+		.daddr	= ends.daddr,
+		.spi	= named->sadb_sa_spi,
+		.proto	= ends.proto,
+		.family	= ends.family,
+	};
+	sa = ipsec_sad_get(req->net, &key);
+	return sa ?: ERR_PTR(-ESRCH);
 }
 
 /**
@@ -125,16 +132,12 @@ int pfkey_add(struct pfkey_request *req)
  */
 int pfkey_update(struct pfkey_request *req)
 {
-	struct ipsec_ends_key ends;
 	struct ipsec_sa *old, *sa;
 	int err;
 
-	err = pfkey_get_ends(req, &ends);
-	if (err)
-		return err;
-	old = find_sa(req, &ends);
-	if (!old)
-		return -ESRCH;
+	old = find_sa(req);
+	if (IS_ERR(old))
+		return PTR_ERR(old);
 	if (READ_ONCE(old->state) != IPSEC_SA_LARVAL &&
 	    old->pid != req->hdr->sadb_msg_pid) {
 		err = -EINVAL;
@@ -170,17 +173,17 @@ int pfkey_delete(struct pfkey_request *req)
 	struct ipsec_sa *sa;
 	int err;
 
-	err = pfkey_get_ends(req, &ends);
-	if (err)
-		return err;
 	if (!req->ext[SADB_EXT_SA]) {
+		err = pfkey_get_ends(req, &ends);
+		if (err)
+			return err;
 		ipsec_sad_delete_ends(req->net, &ends);
 		return pfkey_deliver_all(req->net,
 					 pfkey_build_ends(req, &ends));
 	}
-	sa = find_sa(req, &ends);
-	if (!sa)
-		return -ESRCH;
+	sa = find_sa(req);
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
 	ipsec_sa_delete(sa);
 	reply = pfkey_build_spi(SADB_DELETE, sa, req->hdr->sadb_msg_seq,
 				req->hdr->sadb_msg_pid);
@@ -196,17 +199,11 @@ int pfkey_delete(struct pfkey_request *req)
  */
 int pfkey_get(struct pfkey_request *req)
 {
-	struct ipsec_ends_key ends;
+	struct ipsec_sa *sa = find_sa(req);
 	struct sk_buff *reply;
-	struct ipsec_sa *sa;
-	int err;
 
-	err = pfkey_get_ends(req, &ends);
-	if (err)
-		return err;
-	sa = find_sa(req, &ends);
-	if (!sa)
-		return -ESRCH;
+	if (IS_ERR(sa))
+		return PTR_ERR(sa);
 	reply = pfkey_build_sa(SADB_GET, sa, req->hdr->sadb_msg_seq,
 			       req->hdr->sadb_msg_pid, true);
 	ipsec_sa_put(sa);

@@ -74,14 +74,6 @@ static inline void ipsec_addr_mask(union ipsec_addr *to,
 	}
 }
 
-/* Whether @a and @b agree in their first @prefixlen bits. */
-static inline bool ipsec_addr_match(const union ipsec_addr *a,
-				    const union ipsec_addr *b,
-				    unsigned int prefixlen)
-{
-	return ipv6_prefix_equal(&a->in6, &b->in6, prefixlen);
-}
-
 /* One word that depends on every bit of @a; not yet mixed, feed it to jhash. */
 static inline u32 ipsec_addr_fold(const union ipsec_addr *a)
 {

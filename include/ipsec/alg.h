@@ -55,7 +55,6 @@ extern const struct ipsec_alg_desc ipsec_alg_table[];
 extern const unsigned int ipsec_alg_count;
 
 const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
-bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
 bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
 
 #endif /* _IPSEC_ALG_H */

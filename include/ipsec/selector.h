@@ -68,8 +68,6 @@ struct ipsec_flow {
 
 bool ipsec_selector_equal(const struct ipsec_selector *a,
 			  const struct ipsec_selector *b);
-bool ipsec_selector_match(const struct ipsec_selector *sel,
-			  const struct ipsec_flow *flow);
 bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,
 			 sa_family_t family, enum ipsec_dir dir);
 
