@@ -31,24 +31,12 @@ static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 	return IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
-static bool is_group(const struct sk_buff *skb, sa_family_t family)
-{
-	if (family == AF_INET)
-		return skb_rtable(skb)->rt_flags &
-		       (RTCF_MULTICAST | RTCF_BROADCAST);
-	return ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
-}
-
-/*
- * Not for us: what we made ourselves, what native IPsec will protect, and what
- * goes to many, for which there is no SA.
- */
+/* Not for us: what we made ourselves, and what native IPsec will protect. */
 static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	return is_transformed(skb, family) || !dst || dst->xfrm ||
-	       is_group(skb, family);
+	return is_transformed(skb, family) || !dst || dst->xfrm;
 }
 
 static unsigned int hook_output(void *priv, struct sk_buff *skb,

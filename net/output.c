@@ -190,7 +190,8 @@ static void output_one(struct net *net, struct sk_buff *skb,
 	struct ipsec_skb_cb *cb;
 	struct sk_buff *own;
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb)) {
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    skb_csum_hwoffload_help(skb, 0)) {
 		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
 		return;
 	}
