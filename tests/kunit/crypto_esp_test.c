@@ -212,10 +212,14 @@ static void esp_hmac(struct kunit *test)
 {
 	const struct hmac_vector *v = test->param_value;
 	struct ipsec_key none = {}, key;
-	u8 data[64], buf[128], mac[64];
 	struct ipsec_cipher c;
+	u8 data[64], mac[64];
 	unsigned int len;
+	u8 *buf;
 
+	/* Not on the stack, which scatterlists do not reach. */
+	buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
 	key.bits = unhex(data, v->key) * 8;
 	key.data = data;
 	KUNIT_ASSERT_EQ(test, 0,
@@ -317,9 +321,12 @@ static void alg_table_sane(struct kunit *test)
 /* Every cipher with every integrity algorithm, both kinds of numbers. */
 static void alg_round_trip(struct kunit *test)
 {
+	static const u8 header[] = { 0, 0, 1, 1, 0, 0, 0, 9 };
 	static const u8 keydata[64] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	u8 *buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
 	unsigned int i, j, pairs = 0;
 
+	KUNIT_ASSERT_NOT_NULL(test, buf);
 	for (i = 0; i < ipsec_alg_count; i++) {
 		for (j = 0; j < ipsec_alg_count * 2; j++) {
 			const struct ipsec_alg_desc *e = &ipsec_alg_table[i];
@@ -327,7 +334,6 @@ static void alg_round_trip(struct kunit *test)
 			struct ipsec_key ekey = { keydata, e->key_max };
 			struct ipsec_key akey = { keydata, a->key_max };
 			struct ipsec_cipher c;
-			u8 buf[ROOM] = { 0, 0, 1, 1, 0, 0, 0, 9 };
 			unsigned int body;
 			int err;
 
@@ -341,6 +347,8 @@ static void alg_round_trip(struct kunit *test)
 			}
 			KUNIT_ASSERT_EQ_MSG(test, 0, err, "%s %s", e->name,
 					    a->name);
+			memset(buf, 0, ROOM);
+			memcpy(buf, header, sizeof(header));
 			memset(buf + ESP_HEADER + c.iv, 0xab, 96);
 			ipsec_cipher_make_iv(&c, buf + ESP_HEADER, 9);
 			KUNIT_EXPECT_EQ(test, 0, crypt(&c, true, buf, 96, 0));
