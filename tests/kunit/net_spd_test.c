@@ -12,6 +12,7 @@
 #include <ipsec/netns.h>
 #include <ipsec/sp.h>
 #include "../../net/net.h"
+#include "kunit.h"
 
 static struct ipsec_sp *add(struct kunit *test, u32 src, u8 src_len, u32 dst,
 			    u8 dst_len, u8 proto, u16 dport, u32 priority)
@@ -350,18 +351,14 @@ static void spd_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, ipsec_spd_count(&init_net));
 }
 
-/* Suites run before the module's own init on Linux 6.1, after it on 6.12. */
-static bool borrowed;
-
 static int spd_suite_init(struct kunit_suite *suite)
 {
-	borrowed = ipsec_net_id;
-	return borrowed ? 0 : ipsec_netns_init();
+	return module_is_initialized() ? 0 : ipsec_netns_init();
 }
 
 static void spd_suite_exit(struct kunit_suite *suite)
 {
-	if (!borrowed)
+	if (!module_is_initialized())
 		ipsec_netns_exit();
 }
 
