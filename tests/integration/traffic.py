@@ -152,7 +152,7 @@ def options(a, b):
             ("destination options", A6, B6, (ip6, socket.IPV6_DSTOPTS, PADDING6),
              "6" + 11 * "." + "32")):
         pair(a, b, src, dst, 0x3200)
-        wire = lab.Wire(a)
+        wire = lab.Wire(a, only=f"dst host {dst}")
         with a.socket(src) as s, b.socket(dst, 7003) as t:
             s.setsockopt(*option)
             s.sendto(b"with options", (dst, 7003))
