@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Beside others: netfilter sees what was decrypted, native XFRM works in the same
-# kernel, a namespace ends under traffic; lifetimes and knobs.
+# kernel, a namespace ends under traffic; lifetimes.
 
 alg="-E aes-gcm-16 ${K16}01020304"
 
@@ -80,20 +80,3 @@ sleep 7
 equal "one is gone after its hard lifetime" 1 "$(in_ns a setkey -D | grep -c 'esp mode')"
 in_ns b ping -q -c 4 -i 0.05 -W 1 $A4 >/dev/null
 equal "the other after its bytes" "No SAD entries." "$(in_ns a setkey -D)"
-
-# Knobs: there, with their defaults, checked, one set for each namespace.
-equal "defaults" "1 1 1 0 0 0" "$(in_ns a sysctl -n net.inet.ipsec.def_policy \
-	net.inet.ipsec.esp_trans_deflev net.inet.ipsec.ah_cleartos \
-	net.inet.ipsec.dfbit net.inet.ipsec.ecn net.inet6.ipsec6.debug | xargs)"
-refuse "deflev 3 is refused" in_ns a sysctl -w net.inet.ipsec.esp_trans_deflev=3
-check "ecn -1 is allowed" in_ns a sysctl -w net.inet.ipsec.ecn=-1
-equal "another namespace keeps its own" 0 "$(in_ns b sysctl -n net.inet.ipsec.ecn)"
-in_ns a sysctl -qw net.inet6.ipsec6.debug=1
-equal "debug is one knob under two names" 1 "$(in_ns a sysctl -n net.inet.ipsec.debug)"
-setkey_in b <<-END
-	flush; spdflush;
-END
-in_ns b sysctl -qw net.inet.ipsec.def_policy=0
-check "def_policy 0 discards" ping_lost a $B4
-echo "spdadd $A4 $B4 any -P in none; spdadd $B4 $A4 any -P out none;" | setkey_in b
-check "policies of type none open again" ping_ok a $B4

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""net.inet.ipsec, net.inet6.ipsec6, net.key: what is there, and what it does."""
+import os
+
+import lab
+from lab import A4, A6, B4, B6
+
+LEVEL = (1, (1, 2), (0, 3, -1))
+FAMILY = {
+    "def_policy": (1, (0, 1), (2, -1)),
+    "esp_trans_deflev": LEVEL, "esp_net_deflev": LEVEL,
+    "ah_trans_deflev": LEVEL, "ah_net_deflev": LEVEL,
+    "ecn": (0, (-1, 0, 1), (-2, 2)),
+    "debug": (0, (0, 1), (-1, "x")),
+}
+# Directory, knob: default, what may be written, what may not.
+KNOBS = {
+    "net/inet/ipsec": {
+        **FAMILY,
+        "ah_cleartos": (1, (0, 1), (-1,)),
+        "ah_offsetmask": (0, (0, 0x4000, 0xffff), (-1, 0x10000)),
+        "dfbit": (0, (0, 1, 2), (-1, 3)),
+    },
+    "net/inet6/ipsec6": FAMILY,
+    "net/key": {
+        "spi_trycnt": (1000, (1,), (0,)),
+        "spi_minval": (0x100, (0x200,), (0xff,)),
+        "spi_maxval": (0x0fffffff, (0x1000,), (0xff,)),
+        "larval_lifetime": (30, (1,), (0,)),
+        "preferred_oldsa": (1, (0, 1), (2, -1)),
+    },
+}
+
+
+def path(place, knob=""):
+    return f"/proc/sys/{place}/{knob}"
+
+
+def read(place, knob):
+    with open(path(place, knob)) as f:
+        return int(f.read())
+
+
+def write(place, knob, value):
+    """Whether it was taken."""
+    try:
+        with open(path(place, knob), "w") as f:
+            f.write(str(value))
+    except OSError:
+        return False
+    return True
+
+
+def table(a, b):
+    for place, knobs in KNOBS.items():
+        with a.entered():
+            lab.equal(f"{place}: these and no others", sorted(knobs),
+                      sorted(os.listdir(path(place))))
+            for knob, (value, good, bad) in knobs.items():
+                lab.equal(f"{place}/{knob}: default", value, read(place, knob))
+                for x in bad:
+                    lab.claim(not write(place, knob, x), f"{place}/{knob}: {x} is refused",
+                              "taken")
+                lab.equal(f"{place}/{knob}: and changes nothing", value,
+                          read(place, knob))
+                for x in good:
+                    lab.equal(f"{place}/{knob}: {x} is taken", (True, x),
+                              (write(place, knob, x), read(place, knob)))
+        with b.entered():
+            lab.equal(f"{place}: another namespace keeps its own",
+                      {k: v[0] for k, v in knobs.items()},
+                      {k: read(place, k) for k in knobs})
+        with a.entered():
+            for knob, (value, *_) in knobs.items():
+                write(place, knob, value)
+    with a.entered():
+        write("net/inet/ipsec", "debug", 1)
+        lab.equal("debug is one knob under two names", 1,
+                  read("net/inet6/ipsec6", "debug"))
+        write("net/inet6/ipsec6", "debug", 0)
+
+
+def arrives(a, b, v):
+    """Whether a datagram of that family from a reaches b."""
+    own, peer = {4: (A4, B4), 6: (A6, B6)}[v]
+    with a.socket(own) as s, b.socket(peer, 7000, timeout=0.5) as t:
+        s.sendto(b"knobs", (peer, 7000))
+        try:
+            return t.recv(100) == b"knobs"
+        except TimeoutError:
+            return False
+
+
+def def_policy(a, b):
+    a.sysctl("net.inet.ipsec.def_policy=0")
+    before = a.stat()["out_polvio"]
+    lab.equal("def_policy 0 discards IPv4 and not IPv6", [False, True],
+              [arrives(a, b, v) for v in (4, 6)])
+    lab.equal("and counts it", before + 1, a.stat()["out_polvio"])
+    a.setkey(f"spdadd {A4} {B4} any -P out none;")
+    lab.equal("a policy of type none opens it", True, arrives(a, b, 4))
+    a.setkey("spdflush;")
+    lab.equal("without it, closed again", False, arrives(a, b, 4))
+    a.sysctl("net.inet.ipsec.def_policy=1", "net.inet6.ipsec6.def_policy=0")
+    lab.equal("def_policy of IPv6 is its own", [True, False],
+              [arrives(a, b, v) for v in (4, 6)])
+    a.sysctl("net.inet6.ipsec6.def_policy=1")
+    b.sysctl("net.inet.ipsec.def_policy=0")
+    before = b.stat()["in_polvio"]
+    lab.equal("def_policy 0 holds for what is received", False, arrives(a, b, 4))
+    lab.equal("and counts that", before + 1, b.stat()["in_polvio"])
+    b.sysctl("net.inet.ipsec.def_policy=1")
+
+
+def deflev(a, b):
+    """A level "default" obeys the knob at once, in transport and in tunnel mode."""
+    for v, base, own, peer in ((4, "net.inet.ipsec", A4, B4),
+                               (6, "net.inet6.ipsec6", A6, B6)):
+        for knob, request in (("esp_trans_deflev", "esp/transport//default"),
+                              ("esp_net_deflev", f"esp/tunnel/{own}-{peer}/default")):
+            a.setkey(f"spdflush; spdadd {own} {peer} udp -P out ipsec {request};")
+            seen = []
+            for level in 1, 2, 1:
+                a.sysctl(f"{base}.{knob}={level}")
+                seen.append(arrives(a, b, v))
+            lab.equal(f"{base}.{knob} 1, 2, 1 without an SA", [True, False, True], seen)
+    a.setkey("spdflush;")
+
+
+def body():
+    a, b = lab.hosts()
+    table(a, b)
+    def_policy(a, b)
+    deflev(a, b)
+
+
+lab.main(body)
