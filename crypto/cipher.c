@@ -96,6 +96,8 @@ static int cipher_setup(struct ipsec_cipher *c,
 	int err;
 
 	c->icv = ealg->aead ? ealg->icv : aalg ? aalg->icv : 0;
+	/* Of DES, as RFC 2405 section 2.1 wants; others have none. */
+	crypto_aead_set_flags(c->tfm, CRYPTO_TFM_REQ_FORBID_WEAK_KEYS);
 	err = crypto_aead_setauthsize(c->tfm, c->icv);
 	if (err)
 		return err;

@@ -327,24 +327,22 @@ struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
 static void put_supported(struct sk_buff *skb, u16 exttype,
 			  enum ipsec_alg_kind kind)
 {
+	const struct ipsec_alg_desc *have[IPSEC_ALG_MAX];
 	struct sadb_supported *ext;
 	struct sadb_alg *alg;
 	unsigned int i, n = 0;
 
 	for (i = 0; i < ipsec_alg_count; i++)
-		n += ipsec_alg_table[i].kind == kind;
+		if (ipsec_alg_table[i].kind == kind &&
+		    ipsec_alg_available(&ipsec_alg_table[i]))
+			have[n++] = &ipsec_alg_table[i];
 	ext = pfkey_put(skb, exttype, sizeof(*ext) + n * sizeof(*alg));
 	alg = (struct sadb_alg *)(ext + 1);
-	for (i = 0; i < ipsec_alg_count; i++) {
-		const struct ipsec_alg_desc *desc = &ipsec_alg_table[i];
-
-		if (desc->kind != kind)
-			continue;
-		alg->sadb_alg_id = desc->id;
-		alg->sadb_alg_ivlen = desc->iv;
-		alg->sadb_alg_minbits = desc->key_min;
-		alg->sadb_alg_maxbits = desc->key_max;
-		alg++;
+	for (i = 0; i < n; i++) {
+		alg[i].sadb_alg_id = have[i]->id;
+		alg[i].sadb_alg_ivlen = have[i]->iv;
+		alg[i].sadb_alg_minbits = have[i]->key_min;
+		alg[i].sadb_alg_maxbits = have[i]->key_max;
 	}
 }
 
@@ -352,7 +350,7 @@ static void put_supported(struct sk_buff *skb, u16 exttype,
  * pfkey_build_register() - what algorithms there are
  * @hdr: the request's base header
  *
- * The whole table, whatever the SA type, as KAME does.
+ * What this kernel has of the whole table, whatever the SA type, as KAME does.
  *
  * Context: process. Return: the message or NULL.
  */

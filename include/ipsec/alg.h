@@ -5,6 +5,9 @@
 
 #include <linux/types.h>
 
+/* Rows of the table at most. */
+#define IPSEC_ALG_MAX	64
+
 enum ipsec_alg_kind {
 	IPSEC_ALG_AUTH,		/* sadb_sa_auth: integrity of AH and ESP */
 	IPSEC_ALG_ENCRYPT,	/* sadb_sa_encrypt: ciphers and AEADs of ESP */
@@ -27,7 +30,6 @@ enum ipsec_iv_kind {
  * @key_min: shortest key in bits, salt included
  * @key_max: longest key in bits
  * @key_step: lengths allowed between, in bits; 0 = only @key_min and @key_max
- * @salt: bytes at the end of the key that are a salt or nonce
  * @icv: ICV length in bytes (RFC 4868 for SHA-2); of an AEAD its tag
  * @icv_kame: ICV length of KAME, where it differs; else equal to @icv
  * @iv: IV length in bytes
@@ -43,7 +45,6 @@ struct ipsec_alg_desc {
 	u16			key_min;
 	u16			key_max;
 	u16			key_step;
-	u8			salt;
 	u8			icv;
 	u8			icv_kame;
 	u8			iv;
@@ -55,6 +56,7 @@ extern const struct ipsec_alg_desc ipsec_alg_table[];
 extern const unsigned int ipsec_alg_count;
 
 const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
+bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
 bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
 
 #endif /* _IPSEC_ALG_H */

@@ -10,6 +10,7 @@ from collections import Counter
 from lab import A4, A6, B4, B6, claim
 
 PORT, TEXT = 7777, b"plaintext"
+K8 = "0x0123456789abcdef"
 K16 = "0x00112233445566778899aabbccddeeff"
 K20 = "0x0123456789abcdef0123456789abcdef01234567"
 K24 = K16 + "0011223344556677"
@@ -19,16 +20,20 @@ K64 = K32 + K32[2:]
 SALT = "01020304"
 
 
-def cbc(key):
-    return f"enc cbc(aes) {key}"
+def cbc(key, cipher="aes"):
+    return f"enc cbc({cipher}) {key}"
 
 
 def hmac(name, key, bits):
     return f"auth-trunc hmac({name}) {key} {bits}"
 
 
+def aead(name, key, bits):
+    return f"aead {name} {key} {bits}"
+
+
 def gcm(key, bits):
-    return f"aead rfc4106(gcm(aes)) {key}{SALT} {bits}"
+    return aead("rfc4106(gcm(aes))", key + SALT, bits)
 
 
 NULL = 'enc ecb(cipher_null) ""'
@@ -48,6 +53,33 @@ ALGS = (
     ("gcm8", f"-E aes-gcm-8 {K16}{SALT}", gcm(K16, 64)),
     ("gcm12", f"-E aes-gcm-12 {K24}{SALT}", gcm(K24, 96)),
     ("gcm16", f"-E aes-gcm-16 {K32}{SALT}", gcm(K32, 128)),
+    ("des-md5", f"-E des-cbc {K8} -A hmac-md5 {K16}",
+     f"{cbc(K8, 'des')} {hmac('md5', K16, 96)}"),
+    ("3des-rmd160", f"-E 3des-cbc {K24} -A hmac-ripemd160 {K20}",
+     f"{cbc(K24, 'des3_ede')} {hmac('rmd160', K20, 96)}"),
+    ("cast128-xcbc", f"-E cast128-cbc {K16} -A aes-xcbc-mac {K16}",
+     f"{cbc(K16, 'cast5')} auth-trunc xcbc(aes) {K16} 96"),
+    ("blowfish-cmac", f"-E blowfish-cbc {K20} -A aes-cmac {K16}",
+     f"{cbc(K20, 'blowfish')} auth-trunc cmac(aes) {K16} 96"),
+    ("camellia-sha1", f"-E camellia-cbc {K16} -A hmac-sha1 {K20}",
+     f"{cbc(K16, 'camellia')} {hmac('sha1', K20, 96)}"),
+    ("twofish-sha256", f"-E twofish-cbc {K24} -A hmac-sha2-256 {K32}",
+     f"{cbc(K24, 'twofish')} {hmac('sha256', K32, 128)}"),
+    ("serpent-sha512", f"-E serpent-cbc {K32} -A hmac-sha2-512 {K64}",
+     f"{cbc(K32, 'serpent')} {hmac('sha512', K64, 256)}"),
+    ("ctr-sha1", f"-E aes-ctr {K16}{SALT} -A hmac-sha1 {K20}",
+     f"enc rfc3686(ctr(aes)) {K16}{SALT} {hmac('sha1', K20, 96)}"),
+    ("aes-alone", f"-E aes-cbc {K16}", f'{cbc(K16)} auth-trunc digest_null "" 0'),
+    ("ccm8", f"-E aes-ccm-8 {K16}{SALT[:6]}",
+     aead("rfc4309(ccm(aes))", K16 + SALT[:6], 64)),
+    ("ccm12", f"-E aes-ccm-12 {K24}{SALT[:6]}",
+     aead("rfc4309(ccm(aes))", K24 + SALT[:6], 96)),
+    ("ccm16", f"-E aes-ccm-16 {K32}{SALT[:6]}",
+     aead("rfc4309(ccm(aes))", K32 + SALT[:6], 128)),
+    ("null-gmac", f"-E aes-gmac {K32}{SALT}",
+     aead("rfc4543(gcm(aes))", K32 + SALT, 128)),
+    ("chacha20", f"-E chacha20-poly1305 {K32}{SALT}",
+     aead("rfc7539esp(chacha20,poly1305)", K32 + SALT, 128)),
 )
 # Mode, inner family, outer family.
 MODES = (("transport", 4, 4), ("transport", 6, 6), ("tunnel", 4, 4),

@@ -31,3 +31,24 @@ else
 fi
 check "insmod after af_key" insmod $module
 
+
+# A kernel that lacks an algorithm: it is not offered, and asking for it is a
+# clear error that harms nothing else. Then, on a kernel that has it, it works.
+rmmod ipsec
+modprobe -qr cast5_avx_x86_64 cast5_generic
+modprobe=$(cat /proc/sys/kernel/modprobe)
+echo /bin/false >/proc/sys/kernel/modprobe
+insmod $module
+cast="add $A4 $B4 esp 0x1100 -E cast128-cbc $K16;"
+equal "setkey says what is missing" \
+	"setkey: <stdin>:1:37: algorithm \`cast128-cbc' is not available in this kernel" \
+	"$(echo "$cast" | in_ns a setkey -c 2>&1)"
+setkey_in a <<-END
+	add $A4 $B4 esp 0x1101 $alg;
+END
+equal "what is there can be used" 1 "$(in_ns a setkey -D | grep -c aes-gcm-16)"
+rmmod ipsec
+echo "$modprobe" >/proc/sys/kernel/modprobe
+insmod $module
+echo "$cast" | setkey_in a
+equal "with modprobe it comes" 1 "$(in_ns a setkey -D | grep -c cast128-cbc)"

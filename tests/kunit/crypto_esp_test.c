@@ -248,6 +248,20 @@ struct keylen_case {
 static const struct keylen_case keylens[] = {
 	{ IPSEC_ALG_ENCRYPT, 11, 0, true },
 	{ IPSEC_ALG_ENCRYPT, 11, 8, false },
+	{ IPSEC_ALG_ENCRYPT, 2, 56, false },
+	{ IPSEC_ALG_ENCRYPT, 2, 64, true },
+	{ IPSEC_ALG_ENCRYPT, 2, 72, false },
+	{ IPSEC_ALG_ENCRYPT, 3, 184, false },
+	{ IPSEC_ALG_ENCRYPT, 3, 192, true },
+	{ IPSEC_ALG_ENCRYPT, 3, 200, false },
+	{ IPSEC_ALG_ENCRYPT, 7, 32, false },
+	{ IPSEC_ALG_ENCRYPT, 7, 40, true },
+	{ IPSEC_ALG_ENCRYPT, 7, 448, true },
+	{ IPSEC_ALG_ENCRYPT, 7, 456, false },
+	{ IPSEC_ALG_ENCRYPT, 6, 32, false },
+	{ IPSEC_ALG_ENCRYPT, 6, 40, true },
+	{ IPSEC_ALG_ENCRYPT, 6, 128, true },
+	{ IPSEC_ALG_ENCRYPT, 6, 136, false },
 	{ IPSEC_ALG_ENCRYPT, 12, 120, false },
 	{ IPSEC_ALG_ENCRYPT, 12, 128, true },
 	{ IPSEC_ALG_ENCRYPT, 12, 136, false },
@@ -257,23 +271,133 @@ static const struct keylen_case keylens[] = {
 	{ IPSEC_ALG_ENCRYPT, 12, 248, false },
 	{ IPSEC_ALG_ENCRYPT, 12, 256, true },
 	{ IPSEC_ALG_ENCRYPT, 12, 264, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 120, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 128, true },
+	{ IPSEC_ALG_ENCRYPT, 22, 136, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 184, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 192, true },
+	{ IPSEC_ALG_ENCRYPT, 22, 200, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 248, false },
+	{ IPSEC_ALG_ENCRYPT, 22, 256, true },
+	{ IPSEC_ALG_ENCRYPT, 22, 264, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 120, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 128, true },
+	{ IPSEC_ALG_ENCRYPT, 253, 136, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 184, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 192, true },
+	{ IPSEC_ALG_ENCRYPT, 253, 200, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 248, false },
+	{ IPSEC_ALG_ENCRYPT, 253, 256, true },
+	{ IPSEC_ALG_ENCRYPT, 253, 264, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 120, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 128, true },
+	{ IPSEC_ALG_ENCRYPT, 252, 136, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 184, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 192, true },
+	{ IPSEC_ALG_ENCRYPT, 252, 200, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 248, false },
+	{ IPSEC_ALG_ENCRYPT, 252, 256, true },
+	{ IPSEC_ALG_ENCRYPT, 252, 264, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 152, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 13, 168, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 216, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 224, true },
+	{ IPSEC_ALG_ENCRYPT, 13, 232, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 13, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 13, 296, false },
 	{ IPSEC_ALG_ENCRYPT, 18, 152, false },
 	{ IPSEC_ALG_ENCRYPT, 18, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 18, 168, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 216, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 224, true },
+	{ IPSEC_ALG_ENCRYPT, 18, 232, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 18, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 18, 296, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 152, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 19, 168, false },
 	{ IPSEC_ALG_ENCRYPT, 19, 216, false },
 	{ IPSEC_ALG_ENCRYPT, 19, 224, true },
-	{ IPSEC_ALG_ENCRYPT, 20, 128, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 232, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 19, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 19, 296, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 152, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 20, 168, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 216, false },
+	{ IPSEC_ALG_ENCRYPT, 20, 224, true },
+	{ IPSEC_ALG_ENCRYPT, 20, 232, false },
 	{ IPSEC_ALG_ENCRYPT, 20, 280, false },
 	{ IPSEC_ALG_ENCRYPT, 20, 288, true },
 	{ IPSEC_ALG_ENCRYPT, 20, 296, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 152, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 160, true },
+	{ IPSEC_ALG_ENCRYPT, 23, 168, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 216, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 224, true },
+	{ IPSEC_ALG_ENCRYPT, 23, 232, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 23, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 23, 296, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 144, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 152, true },
+	{ IPSEC_ALG_ENCRYPT, 14, 160, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 208, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 216, true },
+	{ IPSEC_ALG_ENCRYPT, 14, 224, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 272, false },
+	{ IPSEC_ALG_ENCRYPT, 14, 280, true },
+	{ IPSEC_ALG_ENCRYPT, 14, 288, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 144, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 152, true },
+	{ IPSEC_ALG_ENCRYPT, 15, 160, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 208, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 216, true },
+	{ IPSEC_ALG_ENCRYPT, 15, 224, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 272, false },
+	{ IPSEC_ALG_ENCRYPT, 15, 280, true },
+	{ IPSEC_ALG_ENCRYPT, 15, 288, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 144, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 152, true },
+	{ IPSEC_ALG_ENCRYPT, 16, 160, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 208, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 216, true },
+	{ IPSEC_ALG_ENCRYPT, 16, 224, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 272, false },
+	{ IPSEC_ALG_ENCRYPT, 16, 280, true },
+	{ IPSEC_ALG_ENCRYPT, 16, 288, false },
+	{ IPSEC_ALG_ENCRYPT, 31, 256, false },
+	{ IPSEC_ALG_ENCRYPT, 31, 280, false },
+	{ IPSEC_ALG_ENCRYPT, 31, 288, true },
+	{ IPSEC_ALG_ENCRYPT, 31, 296, false },
+	{ IPSEC_ALG_AUTH, 2, 120, false },
+	{ IPSEC_ALG_AUTH, 2, 128, true },
+	{ IPSEC_ALG_AUTH, 2, 136, false },
 	{ IPSEC_ALG_AUTH, 3, 152, false },
 	{ IPSEC_ALG_AUTH, 3, 160, true },
 	{ IPSEC_ALG_AUTH, 3, 168, false },
+	{ IPSEC_ALG_AUTH, 8, 152, false },
+	{ IPSEC_ALG_AUTH, 8, 160, true },
+	{ IPSEC_ALG_AUTH, 8, 168, false },
 	{ IPSEC_ALG_AUTH, 5, 248, false },
 	{ IPSEC_ALG_AUTH, 5, 256, true },
+	{ IPSEC_ALG_AUTH, 5, 264, false },
+	{ IPSEC_ALG_AUTH, 6, 376, false },
 	{ IPSEC_ALG_AUTH, 6, 384, true },
 	{ IPSEC_ALG_AUTH, 6, 392, false },
 	{ IPSEC_ALG_AUTH, 7, 504, false },
 	{ IPSEC_ALG_AUTH, 7, 512, true },
+	{ IPSEC_ALG_AUTH, 7, 520, false },
+	{ IPSEC_ALG_AUTH, 9, 120, false },
+	{ IPSEC_ALG_AUTH, 9, 128, true },
+	{ IPSEC_ALG_AUTH, 9, 136, false },
+	{ IPSEC_ALG_AUTH, 248, 120, false },
+	{ IPSEC_ALG_AUTH, 248, 128, true },
+	{ IPSEC_ALG_AUTH, 248, 136, false },
 	{ IPSEC_ALG_AUTH, 251, 0, true },
 };
 
@@ -317,17 +441,23 @@ static void alg_table_sane(struct kunit *test)
 	}
 	KUNIT_EXPECT_NULL(test, ipsec_alg_find(IPSEC_ALG_ENCRYPT, 0));
 	KUNIT_EXPECT_NULL(test, ipsec_alg_find(IPSEC_ALG_AUTH, 12));
+	for (i = 0; i < ipsec_alg_count; i++)
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      ipsec_alg_available(&ipsec_alg_table[i]),
+				      "%s", ipsec_alg_table[i].name);
 }
 
 /* Every cipher with every integrity algorithm, both kinds of numbers. */
 static void alg_round_trip(struct kunit *test)
 {
 	static const u8 header[] = { 0, 0, 1, 1, 0, 0, 0, 9 };
-	static const u8 keydata[64] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	u8 keydata[64];
 	u8 *buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
 	unsigned int i, j, pairs = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
+	for (i = 0; i < sizeof(keydata); i++)
+		keydata[i] = i * 37 + 1;
 	for (i = 0; i < ipsec_alg_count; i++) {
 		for (j = 0; j < ipsec_alg_count * 2; j++) {
 			const struct ipsec_alg_desc *e = &ipsec_alg_table[i];
@@ -362,7 +492,41 @@ static void alg_round_trip(struct kunit *test)
 			pairs++;
 		}
 	}
-	KUNIT_EXPECT_EQ(test, 26U, pairs);
+	/* Ten ciphers with nine MACs, eight AEADs with "null", twice. */
+	KUNIT_EXPECT_EQ(test, 2 * (10 * 9 + 8), pairs);
+}
+
+/* Keys that DES must refuse (RFC 2405 section 2.1), 3DES as well. */
+static void alg_weak_keys(struct kunit *test)
+{
+	static const struct {
+		u8	id, bits;
+		u8	key[24];
+		int	err;
+	} keys[] = {
+		{ 2, 64, { 1, 1, 1, 1, 1, 1, 1, 1 }, -EINVAL },
+		{ 2, 64, { 0xfe, 1, 0xfe, 1, 0xfe, 1, 0xfe, 1 }, -EINVAL },
+		{ 2, 64, { 1, 2, 3, 4, 5, 6, 7, 8 }, 0 },
+		{ 3, 192, { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8,
+			    9, 9, 9, 9, 9, 9, 9, 7 }, -EINVAL },
+		{ 3, 192, { 1, 2, 3, 4, 5, 6, 7, 8, 8, 7, 6, 5, 4, 3, 2, 1,
+			    9, 9, 9, 9, 9, 9, 9, 7 }, 0 },
+	};
+	const struct ipsec_alg_desc *cipher, *mac;
+	struct ipsec_cipher c;
+	unsigned int i;
+	int err;
+
+	mac = ipsec_alg_find(IPSEC_ALG_AUTH, 251);
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct ipsec_key none = {}, key = { keys[i].key, keys[i].bits };
+
+		cipher = ipsec_alg_find(IPSEC_ALG_ENCRYPT, keys[i].id);
+		err = ipsec_cipher_init(&c, cipher, &key, mac, &none, false);
+		KUNIT_EXPECT_EQ_MSG(test, keys[i].err, err, "row %u", i);
+		if (!keys[i].err)
+			ipsec_cipher_destroy(&c);
+	}
 }
 
 /* Counter IVs never repeat; random ones are not all the same. */
@@ -405,6 +569,7 @@ static struct kunit_case esp_test_cases[] = {
 	KUNIT_CASE_PARAM(alg_key_length, keylen_gen_params),
 	KUNIT_CASE(alg_table_sane),
 	KUNIT_CASE(alg_round_trip),
+	KUNIT_CASE(alg_weak_keys),
 	KUNIT_CASE(esp_ivs),
 	{}
 };

@@ -24,6 +24,7 @@ static const struct name auth_names[] = {
 	{ "hmac-sha2-512", SADB_X_AALG_SHA2_512HMAC },
 	{ "hmac-ripemd160", SADB_X_AALG_RIPEMD160HMAC },
 	{ "aes-xcbc-mac", SADB_X_AALG_AES_XCBC_MAC },
+	{ "aes-cmac", SADB_X_AALG_AES_CMAC },
 	{ "md5", SADB_X_AALG_MD5 },
 	{ "keyed-md5", SADB_X_AALG_MD5 },
 	{ "sha", SADB_X_AALG_SHA },
@@ -48,8 +49,14 @@ static const struct name enc_names[] = {
 	{ "aes-gcm-8", SADB_X_EALG_AES_GCM_ICV8 },
 	{ "aes-gcm-12", SADB_X_EALG_AES_GCM_ICV12 },
 	{ "aes-gcm-16", SADB_X_EALG_AES_GCM_ICV16 },
+	{ "aes-ccm-8", SADB_X_EALG_AES_CCM_ICV8 },
+	{ "aes-ccm-12", SADB_X_EALG_AES_CCM_ICV12 },
+	{ "aes-ccm-16", SADB_X_EALG_AES_CCM_ICV16 },
+	{ "aes-gmac", SADB_X_EALG_NULL_AES_GMAC },
+	{ "chacha20-poly1305", SADB_X_EALG_CHACHA20POLY1305 },
 	{ "camellia-cbc", SADB_X_EALG_CAMELLIACBC },
 	{ "twofish-cbc", SADB_X_EALG_TWOFISHCBC },
+	{ "serpent-cbc", SADB_X_EALG_SERPENTCBC },
 	{ NULL, 0 }
 };
 

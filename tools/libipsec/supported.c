@@ -34,6 +34,7 @@ static const struct builtin builtin_auth[] = {
 	{ SADB_X_AALG_SHA2_512HMAC, 0, 512, 512 },
 	{ SADB_X_AALG_RIPEMD160HMAC, 0, 160, 160 },
 	{ SADB_X_AALG_AES_XCBC_MAC, 0, 128, 128 },
+	{ SADB_X_AALG_AES_CMAC, 0, 128, 128 },
 	{ SADB_X_AALG_MD5, 0, 128, 128 },
 	{ SADB_X_AALG_SHA, 0, 160, 160 },
 	{ SADB_X_AALG_NULL, 0, 0, 0 },
@@ -51,8 +52,14 @@ static const struct builtin builtin_enc[] = {
 	{ SADB_X_EALG_AES_GCM_ICV8, 8, 160, 288 },
 	{ SADB_X_EALG_AES_GCM_ICV12, 8, 160, 288 },
 	{ SADB_X_EALG_AES_GCM_ICV16, 8, 160, 288 },
+	{ SADB_X_EALG_AES_CCM_ICV8, 8, 152, 280 },
+	{ SADB_X_EALG_AES_CCM_ICV12, 8, 152, 280 },
+	{ SADB_X_EALG_AES_CCM_ICV16, 8, 152, 280 },
+	{ SADB_X_EALG_NULL_AES_GMAC, 8, 160, 288 },
+	{ SADB_X_EALG_CHACHA20POLY1305, 8, 288, 288 },
 	{ SADB_X_EALG_CAMELLIACBC, 16, 128, 256 },
 	{ SADB_X_EALG_TWOFISHCBC, 16, 128, 256 },
+	{ SADB_X_EALG_SERPENTCBC, 16, 128, 256 },
 };
 
 static atomic_uint_least64_t *row(unsigned int supported)

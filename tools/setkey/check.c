@@ -142,20 +142,10 @@ void check_command(struct script *s, const struct command *c)
 /* Key lengths between the least and the most that a cipher takes. */
 static unsigned int key_step(unsigned int supported, unsigned int alg)
 {
-	if (supported != SADB_EXT_SUPPORTED_ENCRYPT)
-		return 1;
-	switch (alg) {
-	case SADB_X_EALG_AESCBC:
-	case SADB_X_EALG_AESCTR:
-	case SADB_X_EALG_AES_GCM_ICV8:
-	case SADB_X_EALG_AES_GCM_ICV12:
-	case SADB_X_EALG_AES_GCM_ICV16:
-	case SADB_X_EALG_CAMELLIACBC:
-	case SADB_X_EALG_TWOFISHCBC:
-		return 64;
-	default:
-		return 1;
-	}
+	if (supported != SADB_EXT_SUPPORTED_ENCRYPT ||
+	    alg == SADB_X_EALG_CASTCBC || alg == SADB_X_EALG_BLOWFISHCBC)
+		return 8;
+	return 64;
 }
 
 static int check_key(struct script *s, unsigned int supported,

@@ -43,7 +43,11 @@
 /* Authentication algorithms */
 #define SADB_X_AALG_MD5		249	/* keyed MD5, RFC 1828 */
 #define SADB_X_AALG_SHA		250	/* keyed SHA-1, RFC 1852 */
+#define SADB_X_AALG_AES_CMAC	248	/* RFC 4494; a number of our own */
 #define SADB_X_AALG_TCP_MD5	252	/* RFC 2385; above SADB_AALG_MAX */
+
+/* Encryption algorithms */
+#define SADB_X_EALG_CHACHA20POLY1305	31	/* RFC 7634; FreeBSD's number */
 
 /* KAME's spelling of numbers that Linux spells otherwise. */
 #define SADB_X_AALG_SHA2_256	SADB_X_AALG_SHA2_256HMAC
