@@ -56,6 +56,20 @@
 		.icv_kame	= 12,				\
 	}
 
+/* H(key, padding, message, key), what AH had before HMAC (RFC 1828, 1852). */
+#define KEYED(_name, _driver, _id, _bits)			\
+	{							\
+		.name		= _name,			\
+		.driver		= _driver,			\
+		.kind		= IPSEC_ALG_AUTH,		\
+		.id		= _id,				\
+		.keyed		= true,				\
+		.key_min	= _bits,			\
+		.key_max	= _bits,			\
+		.icv		= 12,				\
+		.icv_kame	= 12,				\
+	}
+
 const struct ipsec_alg_desc ipsec_alg_table[] = {
 	MAC("hmac-md5", "hmac(md5)", SADB_AALG_MD5HMAC, 128, 12),
 	MAC("hmac-sha1", "hmac(sha1)", SADB_AALG_SHA1HMAC, 160, 12),
@@ -69,6 +83,8 @@ const struct ipsec_alg_desc ipsec_alg_table[] = {
 	    160, 12),
 	MAC("aes-xcbc-mac", "xcbc(aes)", SADB_X_AALG_AES_XCBC_MAC, 128, 12),
 	MAC("aes-cmac", "cmac(aes)", SADB_X_AALG_AES_CMAC, 128, 12),
+	KEYED("keyed-md5", "md5", SADB_X_AALG_MD5, 128),
+	KEYED("keyed-sha1", "sha1", SADB_X_AALG_SHA, 160),
 	{
 		.name		= "null",
 		.driver		= "digest_null",

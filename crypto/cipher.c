@@ -82,7 +82,7 @@ static int check_algs(const struct ipsec_alg_desc *ealg,
 	if (!aalg)
 		return akey->bits ? -EINVAL : 0;
 	/* An AEAD brings its own integrity: beside it only "null". */
-	if (ealg->aead && aalg->icv)
+	if ((ealg->aead && aalg->icv) || aalg->keyed)
 		return -EINVAL;
 	return ipsec_alg_key_ok(aalg, akey->bits) ? 0 : -EINVAL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How we are attached to the kernel; no other file knows. Plaintext is met at
- * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN, ESP at the protocol handlers that
+ * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN, ESP and AH at the handlers that
  * native IPsec uses, ahead of it: it still gets packets whose SPI is not ours.
  */
 #include <linux/icmp.h>
@@ -14,7 +14,10 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/ah.h>
+#include <net/esp.h>
 #include <net/xfrm.h>
+#include <ipsec/compat.h>
 #include <ipsec/netns.h>
 #include "net.h"
 
@@ -184,20 +187,29 @@ void ipsec_hook_deliver(struct net *net, struct sk_buff *skb)
 		NULL, skb, skb->dev, NULL, deliver_finish);
 }
 
-/* The SA of an ESP packet whose header starts at @off, or NULL. */
+/* What stands in front of the SPI, and the shortest header. */
+static unsigned int spi_offset(u8 proto)
+{
+	return proto == IPPROTO_AH ? offsetof(struct ip_auth_hdr, spi) :
+				     offsetof(struct ip_esp_hdr, spi);
+}
+
+static unsigned int header_min(u8 proto)
+{
+	return proto == IPPROTO_AH ? sizeof(struct ip_auth_hdr) :
+				     sizeof(struct ip_esp_hdr);
+}
+
+/* The SA of a packet whose protocol and destination @key has, or NULL. */
 static struct ipsec_sa *find_sa(struct net *net, struct sk_buff *skb,
 				struct ipsec_sad_key *key)
 {
-	const struct ip_esp_hdr *esph;
-
 	/* No SAs, no work: the packet is somebody else's. */
 	if (!READ_ONCE(ipsec_net(net)->sad.count))
 		return NULL;
-	if (!pskb_may_pull(skb, sizeof(*esph)))
+	if (!pskb_may_pull(skb, header_min(key->proto)))
 		return NULL;
-	esph = (const struct ip_esp_hdr *)skb->data;
-	key->spi = esph->spi;
-	key->proto = IPPROTO_ESP;
+	key->spi = get_unaligned((__be32 *)(skb->data + spi_offset(key->proto)));
 	return ipsec_sad_lookup_spi(net, key);
 }
 
@@ -217,7 +229,7 @@ static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
 		return ipsec_input(skb, sa);
 	if (!READ_ONCE(ipsec_net(net)->sad.count) || net->xfrm.state_num)
 		return -EINVAL;
-	ipsec_drop(net, skb, skb->len < sizeof(struct ip_esp_hdr) ?
+	ipsec_drop(net, skb, skb->len < header_min(key->proto) ?
 			     IPSEC_STAT_in_hdrops : IPSEC_STAT_in_nosa,
 		   NULL, NULL);
 	return 0;
@@ -225,7 +237,9 @@ static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
 
 static int rcv4(struct sk_buff *skb)
 {
-	struct ipsec_sad_key key = { .family = AF_INET };
+	struct ipsec_sad_key key = {
+		.proto = ip_hdr(skb)->protocol, .family = AF_INET,
+	};
 
 	key.daddr.a4 = ip_hdr(skb)->daddr;
 	return rcv(skb, &key);
@@ -233,7 +247,10 @@ static int rcv4(struct sk_buff *skb)
 
 static int rcv6(struct sk_buff *skb)
 {
-	struct ipsec_sad_key key = { .family = AF_INET6 };
+	struct ipsec_sad_key key = {
+		.proto = skb_network_header(skb)[IP6CB(skb)->nhoff],
+		.family = AF_INET6,
+	};
 
 	key.daddr.in6 = ipv6_hdr(skb)->daddr;
 	return rcv(skb, &key);
@@ -252,19 +269,21 @@ static int rcv_cb(struct sk_buff *skb, int err)
 	return 1;
 }
 
-/* An ICMP error that quotes our packet: data at the quoted IP header. */
+/*
+ * An ICMP error that quotes our packet: data at the quoted IP header, of what
+ * follows it at least eight bytes.
+ */
 static int err4(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	const struct ip_esp_hdr *esph;
 	struct ipsec_sad_key key = {
-		.proto = IPPROTO_ESP, .family = AF_INET,
+		.proto = iph->protocol, .family = AF_INET,
 	};
 	struct net *net = dev_net(skb->dev);
 
-	esph = (const struct ip_esp_hdr *)(skb->data + iph->ihl * 4);
 	key.daddr.a4 = iph->daddr;
-	key.spi = esph->spi;
+	key.spi = get_unaligned((__be32 *)(skb->data + iph->ihl * 4 +
+					   spi_offset(key.proto)));
 	if (!ipsec_sad_lookup_spi(net, &key))
 		return -ENOENT;
 	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
@@ -273,19 +292,15 @@ static int err4(struct sk_buff *skb, u32 info)
 	return 0;
 }
 
-static int err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
-		u8 code, int offset, __be32 info)
+static int err6(struct sk_buff *skb, u8 proto, u8 type, int offset, __be32 info)
 {
 	const struct ipv6hdr *iph = (const struct ipv6hdr *)skb->data;
-	const struct ip_esp_hdr *esph;
-	struct ipsec_sad_key key = {
-		.proto = IPPROTO_ESP, .family = AF_INET6,
-	};
+	struct ipsec_sad_key key = { .proto = proto, .family = AF_INET6 };
 	struct net *net = dev_net(skb->dev);
 
-	esph = (const struct ip_esp_hdr *)(skb->data + offset);
 	key.daddr.in6 = iph->daddr;
-	key.spi = esph->spi;
+	key.spi = get_unaligned((__be32 *)(skb->data + offset +
+					   spi_offset(proto)));
 	if (!ipsec_sad_lookup_spi(net, &key))
 		return -ENOENT;
 	if (type == ICMPV6_PKT_TOOBIG)
@@ -293,36 +308,63 @@ static int err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	return 0;
 }
 
-static struct xfrm4_protocol handler4 = {
-	.handler	= rcv4,
-	.input_handler	= rcv_encap,
-	.cb_handler	= rcv_cb,
-	.err_handler	= err4,
-	.priority	= HANDLER_PRIORITY,
+static int err6_esp(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		    u8 code, int offset, __be32 info)
+{
+	return err6(skb, IPPROTO_ESP, type, offset, info);
+}
+
+static int err6_ah(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		   u8 code, int offset, __be32 info)
+{
+	return err6(skb, IPPROTO_AH, type, offset, info);
+}
+
+/* One each, because the core links them into a list for each protocol. */
+static struct xfrm4_protocol handlers4[] = {
+	{ rcv4, rcv_encap, rcv_cb, err4, .priority = HANDLER_PRIORITY },
+	{ rcv4, rcv_encap, rcv_cb, err4, .priority = HANDLER_PRIORITY },
 };
 
-static struct xfrm6_protocol handler6 = {
-	.handler	= rcv6,
-	.input_handler	= rcv_encap,
-	.cb_handler	= rcv_cb,
-	.err_handler	= err6,
-	.priority	= HANDLER_PRIORITY,
+static struct xfrm6_protocol handlers6[] = {
+	{ rcv6, rcv_encap, rcv_cb, err6_esp, .priority = HANDLER_PRIORITY },
+	{ rcv6, rcv_encap, rcv_cb, err6_ah, .priority = HANDLER_PRIORITY },
 };
+
+static const u8 protocols[] = { IPPROTO_ESP, IPPROTO_AH };
+
+static void deregister(unsigned int n)
+{
+	while (n--) {
+		xfrm6_protocol_deregister(&handlers6[n], protocols[n]);
+		xfrm4_protocol_deregister(&handlers4[n], protocols[n]);
+	}
+}
 
 /**
- * ipsec_hook_init() - receive ESP, in all namespaces
+ * ipsec_hook_init() - receive ESP and AH, in all namespaces
  *
  * The last step of loading. Return: 0 or an errno.
  */
 int ipsec_hook_init(void)
 {
-	int err = xfrm4_protocol_register(&handler4, IPPROTO_ESP);
+	unsigned int i;
+	int err;
 
-	if (err)
-		return err;
-	err = xfrm6_protocol_register(&handler6, IPPROTO_ESP);
-	if (err)
-		xfrm4_protocol_deregister(&handler4, IPPROTO_ESP);
+	for (i = 0; i < ARRAY_SIZE(protocols); i++) {
+		err = xfrm4_protocol_register(&handlers4[i], protocols[i]);
+		if (err)
+			goto err;
+		err = xfrm6_protocol_register(&handlers6[i], protocols[i]);
+		if (err) {
+			xfrm4_protocol_deregister(&handlers4[i], protocols[i]);
+			goto err;
+		}
+	}
+	return 0;
+
+err:
+	deregister(i);
 	return err;
 }
 
@@ -333,6 +375,5 @@ int ipsec_hook_init(void)
  */
 void ipsec_hook_exit(void)
 {
-	xfrm6_protocol_deregister(&handler6, IPPROTO_ESP);
-	xfrm4_protocol_deregister(&handler4, IPPROTO_ESP);
+	deregister(ARRAY_SIZE(protocols));
 }

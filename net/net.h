@@ -108,6 +108,14 @@ void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);
 int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
 
+/* xform.c */
+int ipsec_header_place(const struct sk_buff *skb, unsigned int *nexthdr);
+void *ipsec_header_insert(struct sk_buff *skb, unsigned int place,
+			  unsigned int nexthdr, unsigned int len, u8 proto);
+enum ipsec_replay_verdict ipsec_window_check(struct ipsec_sa *sa, __be32 wire,
+					     u64 *seq);
+enum ipsec_replay_verdict ipsec_window_accept(struct ipsec_sa *sa, u64 seq);
+
 /* tunnel.c */
 struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);

@@ -27,7 +27,7 @@ int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq)
 {
 	do {
 		*seq = atomic64_inc_return(&sa->out_seq);
-		if (sa->cipher.esn) {
+		if (sa->replay.esn) {
 			/* Counted down again, so that it cannot reach zero. */
 			if (unlikely(!*seq))
 				goto overflow;
@@ -35,7 +35,7 @@ int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq)
 			   !(sa->flags & SADB_X_EXT_CYCSEQ)) {
 			goto overflow;
 		}
-	} while (unlikely(!(u32)*seq && !sa->cipher.esn));
+	} while (unlikely(!(u32)*seq && !sa->replay.esn));
 	return 0;
 
 overflow:

@@ -57,41 +57,6 @@ static unsigned int esp_payload(const struct ipsec_sa *sa, unsigned int space)
 	return space - min_t(unsigned int, space, TRAILER);
 }
 
-/*
- * Where ESP goes: behind the IPv4 header and its options; behind IPv6 headers
- * that routers on the way look at (RFC 4303 section 3.1.1). Returns that length
- * and the place of the byte that names what follows, or a negative errno.
- */
-static int esp_insertion_point(struct sk_buff *skb, unsigned int *nexthdr)
-{
-	const struct ipv6_opt_hdr *opt;
-	unsigned int off, next;
-
-	if (ipsec_skb_family(skb) == AF_INET) {
-		*nexthdr = offsetof(struct iphdr, protocol);
-		return ip_hdrlen(skb);
-	}
-	*nexthdr = offsetof(struct ipv6hdr, nexthdr);
-	off = sizeof(struct ipv6hdr);
-	while (skb->data[*nexthdr] == NEXTHDR_HOP ||
-	       skb->data[*nexthdr] == NEXTHDR_ROUTING ||
-	       skb->data[*nexthdr] == NEXTHDR_DEST) {
-		if (off + sizeof(*opt) > skb->len)
-			return -EINVAL;
-		opt = (const struct ipv6_opt_hdr *)(skb->data + off);
-		next = off + ipv6_optlen(opt);
-		if (next > skb->len)
-			return -EINVAL;
-		/* Options for the destination alone belong behind ESP. */
-		if (skb->data[*nexthdr] == NEXTHDR_DEST &&
-		    opt->nexthdr != NEXTHDR_ROUTING)
-			break;
-		*nexthdr = off;
-		off = next;
-	}
-	return off;
-}
-
 /* Padding 1, 2, 3, ... then its length and what the payload is. */
 static void esp_put_trailer(struct sk_buff *skb, unsigned int padlen,
 			    u8 nexthdr, unsigned int icv)
@@ -159,7 +124,7 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	u64 seq;
 	int hlen;
 
-	hlen = esp_insertion_point(skb, &nexthdr);
+	hlen = ipsec_header_place(skb, &nexthdr);
 	if (unlikely(hlen < 0)) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_out_inval, sa, NULL);
 		return -EINPROGRESS;
@@ -177,20 +142,7 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	}
 
 	esp_put_trailer(skb, padlen, skb->data[nexthdr], c->icv);
-	skb->data[nexthdr] = IPPROTO_ESP;
-	__skb_push(skb, headroom);
-	memmove(skb->data, skb->data + headroom, hlen);
-	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, hlen);
-	if (ipsec_skb_family(skb) == AF_INET) {
-		ip_hdr(skb)->tot_len = htons(skb->len);
-		ip_send_check(ip_hdr(skb));
-	} else {
-		ipv6_hdr(skb)->payload_len = htons(skb->len -
-						   sizeof(struct ipv6hdr));
-	}
-
-	esph = (struct ip_esp_hdr *)skb_transport_header(skb);
+	esph = ipsec_header_insert(skb, hlen, nexthdr, headroom, IPPROTO_ESP);
 	esph->spi = sa->key.spi;
 	esph->seq_no = htonl((u32)seq);
 	ipsec_cipher_make_iv(c, esph->enc_data, seq);
@@ -205,24 +157,6 @@ static enum ipsec_stat replay_reason(enum ipsec_replay_verdict verdict)
 					     IPSEC_STAT_in_espreplay;
 }
 
-/*
- * Only now that the ICV is good may the window move. The number is looked at
- * again, because the same packet may have been decrypted on another CPU.
- */
-static enum ipsec_replay_verdict replay_commit(struct ipsec_sa *sa, u64 seq)
-{
-	enum ipsec_replay_verdict verdict;
-
-	if (!sa->replay.window || !sa->cipher.auth)
-		return IPSEC_REPLAY_OK;
-	spin_lock(&sa->lock);
-	verdict = ipsec_replay_check(&sa->replay, seq);
-	if (verdict == IPSEC_REPLAY_OK)
-		ipsec_replay_commit(&sa->replay, seq);
-	spin_unlock(&sa->lock);
-	return verdict;
-}
-
 static int esp_input_drop(struct ipsec_sa *sa, struct sk_buff *skb,
 			  enum ipsec_stat reason)
 {
@@ -235,7 +169,7 @@ static int esp_input_finish(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 			    int err)
 {
 	const struct ipsec_cipher *c = &sa->cipher;
-	enum ipsec_replay_verdict verdict;
+	enum ipsec_replay_verdict verdict = IPSEC_REPLAY_OK;
 	unsigned int cut, padlen;
 	const u8 *tail;
 	u8 nexthdr;
@@ -244,9 +178,11 @@ static int esp_input_finish(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 		return esp_input_drop(sa, skb, IPSEC_STAT_in_espauthfail);
 	if (unlikely(err))
 		return esp_input_drop(sa, skb, IPSEC_STAT_in_crypto);
-	if (c->auth)
+	/* Only now that the ICV is good may the window move. */
+	if (c->auth) {
 		ipsec_count(sa->net, IPSEC_STAT_in_espauthsucc);
-	verdict = replay_commit(sa, seq);
+		verdict = ipsec_window_accept(sa, seq);
+	}
 	if (unlikely(verdict != IPSEC_REPLAY_OK))
 		return esp_input_drop(sa, skb, replay_reason(verdict));
 	/* As long as it was on the wire, IP header included. */
@@ -335,11 +271,9 @@ static int esp_input(struct ipsec_sa *sa, struct sk_buff *skb)
 	if (unlikely((skb->len - fixed) % c->block))
 		return esp_input_drop(sa, skb, IPSEC_STAT_in_badilen);
 
-	spin_lock(&sa->lock);
-	seq = ipsec_replay_extend(&sa->replay, ntohl(ip_esp_hdr(skb)->seq_no));
-	verdict = c->auth ? ipsec_replay_check(&sa->replay, seq) :
-			    IPSEC_REPLAY_OK;
-	spin_unlock(&sa->lock);
+	verdict = ipsec_window_check(sa, ip_esp_hdr(skb)->seq_no, &seq);
+	if (!c->auth)
+		verdict = IPSEC_REPLAY_OK;
 	if (unlikely(verdict != IPSEC_REPLAY_OK))
 		return esp_input_drop(sa, skb, replay_reason(verdict));
 

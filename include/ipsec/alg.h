@@ -27,6 +27,7 @@ enum ipsec_iv_kind {
  * @kind: integrity or encryption
  * @id: SADB_AALG_* or SADB_EALG_* number on the PF_KEY wire
  * @aead: encryption that brings its own integrity; no @kind AUTH beside it
+ * @keyed: integrity by hashing key, message, key; for AH only
  * @key_min: shortest key in bits, salt included
  * @key_max: longest key in bits
  * @key_step: lengths allowed between, in bits; 0 = only @key_min and @key_max
@@ -42,6 +43,7 @@ struct ipsec_alg_desc {
 	enum ipsec_alg_kind	kind;
 	u8			id;
 	bool			aead;
+	bool			keyed;
 	u16			key_min;
 	u16			key_max;
 	u16			key_step;

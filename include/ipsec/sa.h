@@ -37,6 +37,7 @@
 #include <ipsec/addr.h>
 #include <ipsec/alg.h>
 #include <ipsec/crypt.h>
+#include <ipsec/icv.h>
 #include <ipsec/key.h>
 #include <ipsec/lifetime.h>
 #include <ipsec/replay.h>
@@ -136,8 +137,9 @@ struct ipsec_sa_params {
  * @serial: [D] position in the list of all SAs, ascending with age
  * @linked: [D] is in the tables
  * @net: [I] the namespace; SAs never outlive it
- * @xform: [I] ESP; NULL while larval
+ * @xform: [I] ESP or AH; NULL while larval
  * @cipher: [I] of ESP
+ * @mac: [I] of AH
  * @akey: [I] kept because DUMP and GET return it
  * @ekey: [I] the same
  * @mode: [I] enum ipsec_mode_kind
@@ -169,7 +171,10 @@ struct ipsec_sa {
 	bool			linked;
 	struct net		*net;
 	const struct ipsec_xform *xform;
-	struct ipsec_cipher	cipher;
+	union {
+		struct ipsec_cipher	cipher;
+		struct ipsec_mac	mac;
+	};
 	struct ipsec_key	akey;
 	struct ipsec_key	ekey;
 	u8			mode;

@@ -17,17 +17,21 @@ struct sk_buff;
  */
 #define IPSEC_STATS(X)							\
 	/* inbound */							\
-	X(in_success)		/* an ESP header processed */		\
+	X(in_success)		/* an ESP or AH header processed */	\
 	X(in_polvio)		/* violated the inbound policy */	\
 	X(in_nosa)		/* no SA for (destination, SPI) */	\
 	X(in_badspi)		/* the SA is larval or dead */		\
 	X(in_hdrops)		/* shorter than its header */		\
-	X(in_badilen)		/* length not a multiple of the block */ \
+	X(in_badilen)		/* length that block or ICV do not allow */ \
 	X(in_badenc)		/* pad length beyond the packet */	\
 	X(in_espold)		/* sequence number left of the window */ \
 	X(in_espreplay)		/* sequence number seen before */	\
 	X(in_espauthsucc)	/* ICV right */				\
 	X(in_espauthfail)	/* ICV wrong */				\
+	X(in_ahold)		/* the same four of AH */		\
+	X(in_ahreplay)							\
+	X(in_ahauthsucc)						\
+	X(in_ahauthfail)						\
 	X(in_crypto)		/* the crypto API failed */		\
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \

@@ -42,7 +42,7 @@ struct ipsec_xform {
 				   unsigned int space);
 };
 
-extern const struct ipsec_xform ipsec_xform_esp;
+extern const struct ipsec_xform ipsec_xform_esp, ipsec_xform_ah;
 
 const struct ipsec_xform *ipsec_xform_find(u8 proto);
 

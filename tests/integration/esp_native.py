@@ -9,7 +9,7 @@ import matrix
 
 
 def body():
-    lab.run("modprobe", "-a", "esp4", "esp6")
+    lab.run("modprobe", "-a", "esp4", "esp6", "ah4", "ah6")
     a, b = lab.hosts()
     combos = matrix.combos()
     matrix.addresses(a, b, combos)

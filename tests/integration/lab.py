@@ -191,14 +191,15 @@ class Frame:
                 self.first = not struct.unpack(">H", data[56:58])[0] & 0xfff8
         else:
             self.proto = None
-        if self.proto == 50 and self.first:
-            self.spi, self.seq = struct.unpack_from(">II", data, self.payload)
+        if self.proto in (50, 51) and self.first:
+            self.spi, self.seq = struct.unpack_from(
+                ">II", data, self.payload + (4 if self.proto == 51 else 0))
 
     def clear(self):
-        """Does it carry anything but ESP? Neighbours may look for each other."""
+        """Does it carry anything but ESP or AH? Neighbours may look for each other."""
         if self.proto == 58 and 133 <= self.data[self.payload] <= 137:
             return False
-        return self.proto not in (None, 0, 50)
+        return self.proto not in (None, 0, 50, 51)
 
 
 class Wire:

@@ -81,6 +81,16 @@ ALGS = (
     ("chacha20", f"-E chacha20-poly1305 {K32}{SALT}",
      aead("rfc7539esp(chacha20,poly1305)", K32 + SALT, 128)),
 )
+ALGS += tuple((f"ah-{name}", f"-A {ours}", mac) for name, ours, mac in (
+    ("md5", f"hmac-md5 {K16}", hmac("md5", K16, 96)),
+    ("sha1", f"hmac-sha1 {K20}", hmac("sha1", K20, 96)),
+    ("sha256", f"hmac-sha2-256 {K32}", hmac("sha256", K32, 128)),
+    ("sha384", f"hmac-sha2-384 {K48}", hmac("sha384", K48, 192)),
+    ("sha512", f"hmac-sha2-512 {K64}", hmac("sha512", K64, 256)),
+    ("rmd160", f"hmac-ripemd160 {K20}", hmac("rmd160", K20, 96)),
+    ("xcbc", f"aes-xcbc-mac {K16}", f"auth-trunc xcbc(aes) {K16} 96"),
+    ("cmac", f"aes-cmac {K16}", f"auth-trunc cmac(aes) {K16} 96"),
+))
 # Mode, inner family, outer family.
 MODES = (("transport", 4, 4), ("transport", 6, 6), ("tunnel", 4, 4),
          ("tunnel", 6, 6), ("tunnel", 4, 6), ("tunnel", 6, 4))
@@ -92,7 +102,9 @@ class Combo:
     def __init__(self, n, alg, mode, inner, outer):
         self.name = f"{alg[0]} {mode} {inner} in {outer}"
         self.ours, self.native = alg[1:]
-        self.mode, self.spi, self.secret = mode, 0x1000 + 2 * n, alg[0][:4] != "null"
+        self.mode, self.spi = mode, 0x1000 + 2 * n
+        self.proto = "ah" if alg[0].startswith("ah-") else "esp"
+        self.secret = not alg[0].startswith(("ah-", "null"))
         ends = {4: (f"10.0.1.{n}", f"10.0.2.{n}"),
                 6: (f"fd00::1:{n}", f"fd00::2:{n}")}
         self.a, self.b = ends[inner]
@@ -110,22 +122,26 @@ class Combo:
         text = ""
         for src, dst, tsrc, tdst, spi, outward in self.ways():
             tunnel = f"{tsrc}-{tdst}" if self.mode == "tunnel" else ""
-            text += (f"add {tsrc} {tdst} esp {spi} -m {self.mode} -u {spi} -r 32 "
+            text += (f"add {tsrc} {tdst} {self.proto} {spi} -m {self.mode} -u {spi} -r 32 "
                      f"{self.ours};\n"
                      f"spdadd {src} {dst} any -P "
                      f"{'out' if host.name == outward else 'in'} "
-                     f"ipsec esp/{self.mode}/{tunnel}/unique:{spi};\n")
+                     f"ipsec {self.proto}/{self.mode}/{tunnel}/unique:{spi};\n")
         return text
 
     def xfrm(self, host):
         """The same for "ip -batch"."""
-        # Without it a state carries packets of its own outer family only.
-        any_family = "flag af-unspec" if self.mode == "tunnel" else ""
+        # Without af-unspec a state carries packets of its own outer family only,
+        # without align4 AH is padded as if IPv4 were IPv6.
+        flags = [word for word, wanted in (
+            ("af-unspec", self.mode == "tunnel"),
+            ("align4", self.proto == "ah" and ":" not in self.ta)) if wanted]
+        flags = " ".join(["flag", *flags]) if flags else ""
         text = ""
         for src, dst, tsrc, tdst, spi, outward in self.ways():
-            name = f"src {tsrc} dst {tdst} proto esp"
+            name = f"src {tsrc} dst {tdst} proto {self.proto}"
             text += (f"xfrm state add {name} spi {spi} reqid {spi} mode {self.mode} "
-                     f"{any_family} replay-window 32 {self.native}\n"
+                     f"{flags} replay-window 32 {self.native}\n"
                      f"xfrm policy add src {src} dst {dst} dir "
                      f"{'out' if host.name == outward else 'in'} "
                      f"tmpl {name} reqid {spi} mode {self.mode}\n")
@@ -176,7 +192,7 @@ def claims(a, b, wire, tried, results):
         want = 3 * len(result)
         claim(result == [3] * len(result), f"{c.name}: answered", result)
         count = [seen[("a", c.spi)], seen[("b", c.spi + 1)]]
-        claim(count == [want, want], f"{c.name}: {want} ESP packets each way", count)
+        claim(count == [want, want], f"{c.name}: {want} {c.proto.upper()} packets each way", count)
     shown = sum(TEXT in f.data for f in frames)
     clear = [f.data[12:60].hex() for f in frames if f.clear()]
     claim(not clear, "nothing in clear", clear)

@@ -53,7 +53,7 @@ static void seq_next(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, sa);
 	sa->flags = c->flags;
-	sa->cipher.esn = c->esn;
+	sa->replay.esn = c->esn;
 	atomic64_set(&sa->out_seq, c->used);
 	for (i = 0; i < ARRAY_SIZE(c->next); i++) {
 		if (c->next[i] == STOP) {
