@@ -81,7 +81,10 @@ static int check_algs(const struct ipsec_alg_desc *ealg,
 		return -EINVAL;
 	if (!aalg)
 		return akey->bits ? -EINVAL : 0;
-	/* An AEAD brings its own integrity: beside it only "null". */
+	/*
+	 * An AEAD brings its own integrity: beside it only "null". The crypto
+	 * API combines ciphers with MACs, not with keyed hashes.
+	 */
 	if ((ealg->aead && aalg->icv) || aalg->keyed)
 		return -EINVAL;
 	return ipsec_alg_key_ok(aalg, akey->bits) ? 0 : -EINVAL;
