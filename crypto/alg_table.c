@@ -32,7 +32,6 @@
 		.key_max	= _max,				\
 		.key_step	= 64,				\
 		.icv		= _icv,				\
-		.icv_kame	= _icv,				\
 		.iv		= 8,				\
 		.iv_kind	= IPSEC_IV_COUNTER,		\
 		.block		= 4,				\
@@ -53,7 +52,6 @@
 		.key_min	= _bits,			\
 		.key_max	= _bits,			\
 		.icv		= _icv,				\
-		.icv_kame	= 12,				\
 	}
 
 /* H(key, padding, message, key), what AH had before HMAC (RFC 1828, 1852). */
@@ -67,7 +65,6 @@
 		.key_min	= _bits,			\
 		.key_max	= _bits,			\
 		.icv		= 12,				\
-		.icv_kame	= 12,				\
 	}
 
 const struct ipsec_alg_desc ipsec_alg_table[] = {

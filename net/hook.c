@@ -320,15 +320,24 @@ static int err6_ah(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	return err6(skb, IPPROTO_AH, type, offset, info);
 }
 
+#define HANDLER(_handler, _err)				\
+	{							\
+		.handler	= _handler,			\
+		.input_handler	= rcv_encap,			\
+		.cb_handler	= rcv_cb,			\
+		.err_handler	= _err,				\
+		.priority	= HANDLER_PRIORITY,		\
+	}
+
 /* One each, because the core links them into a list for each protocol. */
 static struct xfrm4_protocol handlers4[] = {
-	{ rcv4, rcv_encap, rcv_cb, err4, .priority = HANDLER_PRIORITY },
-	{ rcv4, rcv_encap, rcv_cb, err4, .priority = HANDLER_PRIORITY },
+	HANDLER(rcv4, err4),
+	HANDLER(rcv4, err4),
 };
 
 static struct xfrm6_protocol handlers6[] = {
-	{ rcv6, rcv_encap, rcv_cb, err6_esp, .priority = HANDLER_PRIORITY },
-	{ rcv6, rcv_encap, rcv_cb, err6_ah, .priority = HANDLER_PRIORITY },
+	HANDLER(rcv6, err6_esp),
+	HANDLER(rcv6, err6_ah),
 };
 
 static const u8 protocols[] = { IPPROTO_ESP, IPPROTO_AH };

@@ -92,6 +92,15 @@ void ipsec_flow_cache_store(struct ipsec_net *in,
 			    const struct ipsec_decision *decision,
 			    u64 generation);
 
+/* spd_index.c */
+struct ipsec_sp *ipsec_spd_equal(struct ipsec_spd *spd, enum ipsec_dir dir,
+				 const struct ipsec_selector *sel);
+struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id);
+int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp);
+void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp);
+int ipsec_spd_index_init(struct ipsec_spd *spd);
+void ipsec_spd_index_exit(struct ipsec_spd *spd);
+
 /* level.c */
 enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
 				     const struct ipsec_request *req);

@@ -2,7 +2,7 @@
 /*
  * AH (RFC 4302), for IPv4 and IPv6. The ICV covers the whole packet, with zeros
  * for what routers change on the way: the IP headers are hashed piece by piece
- * and never altered or copied.
+ * and never altered.
  */
 #include <crypto/algapi.h>
 #include <linux/skbuff.h>
@@ -182,10 +182,10 @@ static int add_ip6(struct ipsec_icv *icv, const struct ipv6hdr *iph,
 
 /*
  * The ICV of a packet, linear, whose network and transport header are set; the
- * latter is AH, @size bytes. The ICV in it is not looked at.
+ * latter is AH. The ICV in it is not looked at.
  */
 static int ah_icv(const struct ipsec_sa *sa, const struct sk_buff *skb,
-		  unsigned int size, u64 seq, bool output, u8 *digest)
+		  u64 seq, bool output, u8 *digest)
 {
 	const unsigned char *ip = skb_network_header(skb);
 	const unsigned char *ah = skb_transport_header(skb);
@@ -243,7 +243,7 @@ static int ah_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	ah->hdrlen = size / 4 - 2;
 	ah->spi = sa->key.spi;
 	ah->seq_no = htonl((u32)seq);
-	err = ah_icv(sa, skb, size, seq, true, digest);
+	err = ah_icv(sa, skb, seq, true, digest);
 	if (unlikely(err))
 		return ah_drop(sa, skb, err == -EINVAL ? IPSEC_STAT_out_inval :
 							 IPSEC_STAT_out_crypto);
@@ -271,14 +271,13 @@ static unsigned int ah_claimed(const struct ipsec_sa *sa,
 	return size <= skb->len ? size : 0;
 }
 
-static int ah_verify(struct ipsec_sa *sa, struct sk_buff *skb,
-		     unsigned int size, u64 seq)
+static int ah_verify(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq)
 {
 	const struct ip_auth_hdr *ah = ip_auth_hdr(skb);
 	u8 digest[HASH_MAX_DIGESTSIZE];
 	int err;
 
-	err = ah_icv(sa, skb, size, seq, false, digest);
+	err = ah_icv(sa, skb, seq, false, digest);
 	if (unlikely(err))
 		return ah_drop(sa, skb, err == -EINVAL ? IPSEC_STAT_in_inval :
 							 IPSEC_STAT_in_crypto);
@@ -307,7 +306,7 @@ static int ah_input(struct ipsec_sa *sa, struct sk_buff *skb)
 	/* The header in front moves when ours goes. */
 	if (unlikely(skb_linearize_cow(skb)))
 		return ah_drop(sa, skb, IPSEC_STAT_in_nomem);
-	err = ah_verify(sa, skb, size, seq);
+	err = ah_verify(sa, skb, seq);
 	if (unlikely(err))
 		return err;
 	verdict = ipsec_window_accept(sa, seq);

@@ -32,7 +32,6 @@ enum ipsec_iv_kind {
  * @key_max: longest key in bits
  * @key_step: lengths allowed between, in bits; 0 = only @key_min and @key_max
  * @icv: ICV length in bytes (RFC 4868 for SHA-2); of an AEAD its tag
- * @icv_kame: ICV length of KAME, where it differs; else equal to @icv
  * @iv: IV length in bytes
  * @iv_kind: how IVs are made
  * @block: plaintext is padded to a multiple of this, at least 4
@@ -48,7 +47,6 @@ struct ipsec_alg_desc {
 	u16			key_max;
 	u16			key_step;
 	u8			icv;
-	u8			icv_kame;
 	u8			iv;
 	enum ipsec_iv_kind	iv_kind;
 	u8			block;

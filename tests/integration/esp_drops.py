@@ -1,8 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """What must not get through, and the one counter that each of it raises."""
-import time
-
 from scapy.layers.inet import IP
 from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import Ether
@@ -16,31 +14,7 @@ SPI, SEQ, BODY = 34, 38, 42     # offsets in an Ethernet frame
 
 
 def rules(host, mode="transport", src=A4, dst=B4, alg=KEY, spi=0x1000):
-    """Both SAs and policies between a and b, and nothing else."""
-    out, back = ("out", "in") if host.name == "a" else ("in", "out")
-    there, here = (f"{src}-{dst}", f"{dst}-{src}") if mode == "tunnel" else ("", "")
-    host.setkey(f"""
-        flush; spdflush;
-        add {src} {dst} esp {spi} -m {mode} -r 32 {alg};
-        add {dst} {src} esp {spi + 1} -m {mode} -r 32 {alg};
-        spdadd {src} {dst} any -P {out} ipsec esp/{mode}/{there}/require;
-        spdadd {dst} {src} any -P {back} ipsec esp/{mode}/{here}/require;
-        """)
-
-
-def rose(host, before):
-    return {k: v - before[k] for k, v in host.stat().items()
-            if v != before[k] and k.startswith(("in_", "out_"))}
-
-
-def counted(host, text, want, action):
-    """The action raises these counters of the host, and no other one."""
-    before = host.stat()
-    action()
-    deadline = time.monotonic() + 5
-    while (seen := rose(host, before)) != want and time.monotonic() < deadline:
-        time.sleep(0.05)
-    lab.equal(f"{text}: {', '.join(want)}", want, seen)
+    host.setkey(lab.between(host, src, dst, spi, alg, mode))
 
 
 class Probe:
@@ -147,32 +121,32 @@ def tampered(a, b, packets):
             ("cut to header and IV", [cut(p, 16)], {"in_hdrops": 1}),
             ("cut by 3 bytes", [cut(p, n - 3)], {"in_badilen": 1}),
             ("cut by a block", [cut(new(p), n - 4)], {"in_espauthfail": 1})):
-        counted(b, text, want, lambda: [a.inject(f) for f in frames])
+        lab.counted(b, text, want, lambda: [a.inject(f) for f in frames])
 
 
 def disagreeing(a, b, probe):
     rules(b, alg=OTHER)
-    counted(b, "wrong key", {"in_espauthfail": 1}, probe.sent)
+    lab.counted(b, "wrong key", {"in_espauthfail": 1}, probe.sent)
     rules(b, spi=0x1100)
-    counted(b, "wrong SPI", {"in_nosa": 1}, probe.sent)
+    lab.counted(b, "wrong SPI", {"in_nosa": 1}, probe.sent)
     a.setkey("spdflush;")
     rules(b)
-    counted(b, "plaintext where ESP is required", {"in_polvio": 1}, probe.sent)
+    lab.counted(b, "plaintext where ESP is required", {"in_polvio": 1}, probe.sent)
     rules(b, src=A6, dst=B6)
-    counted(b, "plaintext IPv6 fragments where ESP is required",
+    lab.counted(b, "plaintext IPv6 fragments where ESP is required",
             {"in_polvio": 1}, lambda: probe.sent(6, 2500))
     probe.nothing("all that")
 
 
 def policies(b, probe):
     b.setkey(f"flush; spdflush; spdadd {B4} {A4} udp -P out discard;")
-    counted(b, "policy discard, out", {"out_polvio": 1}, probe.sent_back)
+    lab.counted(b, "policy discard, out", {"out_polvio": 1}, probe.sent_back)
     b.setkey(f"spdflush; spdadd {A4} {B4}[7000] udp -P in discard;")
-    counted(b, "policy discard, in", {"in_polvio": 1}, probe.sent)
+    lab.counted(b, "policy discard, in", {"in_polvio": 1}, probe.sent)
     b.setkey(f"spdadd {A4} {B4} any -P in prio high none;")
     lab.equal("an entry of type none before it opens again", True, probe.answered())
     b.setkey(f"spdflush; spdadd {B4} {A4} any -P out ipsec esp/transport//require;")
-    counted(b, "no SA for a required level", {"out_nosa": 1}, probe.sent_back)
+    lab.counted(b, "no SA for a required level", {"out_nosa": 1}, probe.sent_back)
     probe.nothing("all that")
     b.setkey(f"spdflush; spdadd {B4} {A4} any -P out ipsec esp/transport//use;")
     lab.equal("no SA at level use: goes in clear", True, probe.answered())
@@ -184,11 +158,11 @@ def modes(a, b, probe):
     rules(b, "tunnel")
     b.setkey(f"spdflush; spdadd {A4} {B4} tcp -P in ipsec "
              f"esp/tunnel/{A4}-{B4}/require;")
-    counted(b, "tunnel packet that no policy asks for",
+    lab.counted(b, "tunnel packet that no policy asks for",
             {"in_tunnel": 1, "in_espauthsucc": 1, "in_success": 1}, probe.sent)
     rules(b, "tunnel")
     rules(a)
-    counted(b, "transport packet in an SA of mode tunnel",
+    lab.counted(b, "transport packet in an SA of mode tunnel",
             {"in_mode": 1, "in_espauthsucc": 1}, probe.sent)
     probe.nothing("all that")
 

@@ -111,6 +111,32 @@ class Host:
         s.close()
 
 
+def between(host, src, dst, spi, alg, mode="transport", proto="esp", upper="any"):
+    """For setkey: both SAs and both policies between a, which is src, and b."""
+    out, back = ("out", "in") if host.name == "a" else ("in", "out")
+    there, here = (f"{src}-{dst}", f"{dst}-{src}") if mode == "tunnel" else ("", "")
+    return f"""
+        flush; spdflush;
+        add {src} {dst} {proto} {spi} -m {mode} -r 32 {alg};
+        add {dst} {src} {proto} {spi + 1} -m {mode} -r 32 {alg};
+        spdadd {src} {dst} {upper} -P {out} ipsec {proto}/{mode}/{there}/require;
+        spdadd {dst} {src} {upper} -P {back} ipsec {proto}/{mode}/{here}/require;
+        """
+
+
+def counted(host, text, want, action):
+    """The action raises these counters of the host, and no other one."""
+    before = host.stat()
+    action()
+    deadline = time.monotonic() + 5
+    while True:
+        seen = {k: v - before[k] for k, v in host.stat().items()
+                if v != before[k] and k.startswith(("in_", "out_"))}
+        if seen == want or time.monotonic() > deadline:
+            return equal(f"{text}: {', '.join(want)}", want, seen)
+        time.sleep(0.05)
+
+
 def link(one, dev1, other, dev2):
     """The ip(8) command for a wire between two namespaces."""
     return f"link add {dev1} netns {one} type veth peer name {dev2} netns {other}\n"
