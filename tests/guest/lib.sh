@@ -27,7 +27,8 @@ step() {
 	fi
 }
 
-# ensure_packages PACKAGE...: install what is missing, with one apt call.
+# ensure_packages PACKAGE...: install what is missing, with one apt call. Under
+# run level 1 no package starts its daemon.
 ensure_packages() {
 	local p missing=()
 	for p; do
@@ -41,7 +42,8 @@ ensure_packages() {
 		die "needs the Debian packages ${missing[*]}, and there is no apt-get"
 	step "apt-get update" apt-get update -q || return 1
 	step "installing ${#missing[@]} packages (${missing[0]}, ...)" \
-		env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+		env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -y -q \
 		--no-install-recommends "${missing[@]}"
 }
 
