@@ -107,7 +107,7 @@ static void print_alg(const char *label, const char *name, unsigned int id)
 		printf("\t%s: %u ", label, id);
 }
 
-static void print_algs(caddr_t *mhp, unsigned int satype,
+static void print_algs(char **mhp, unsigned int satype,
 		       const struct sadb_sa *sa)
 {
 	unsigned int e = sa->sadb_sa_encrypt, a = sa->sadb_sa_auth;
@@ -135,7 +135,7 @@ static struct sadb_lifetime get_lifetime(const char *ext)
 	return lt;
 }
 
-static void print_lifetimes(caddr_t *mhp)
+static void print_lifetimes(char **mhp)
 {
 	struct sadb_lifetime c, h, s;
 	char created[TIMESTR_LEN], current[TIMESTR_LEN], used[TIMESTR_LEN];
@@ -171,7 +171,7 @@ static void print_lifetimes(caddr_t *mhp)
 }
 
 /* "esp", "esp-udp", "natt+ah" */
-static void print_satype(caddr_t *mhp, unsigned int satype)
+static void print_satype(char **mhp, unsigned int satype)
 {
 	struct sadb_x_nat_t_type t = { .sadb_x_nat_t_type_type = 0 };
 	const char *name = satype < ARRAY_SIZE(satype_names) ?
@@ -212,7 +212,7 @@ static void print_state(const struct sadb_sa *sa, const struct sadb_x_sa2 *sa2)
 
 static void sadump(struct sadb_msg *msg, int ports)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	struct sadb_sa sa;
 	struct sadb_x_sa2 sa2;
 	const char *missing = NULL;
@@ -303,7 +303,7 @@ static void print_short_address(const char *ext)
 		printf("[%u]", ipsec_sockaddr_port(ext));
 }
 
-static void print_short_times(caddr_t *mhp, uint64_t now)
+static void print_short_times(char **mhp, uint64_t now)
 {
 	struct sadb_lifetime c, h;
 	uint64_t age;
@@ -331,7 +331,7 @@ static void print_short_times(caddr_t *mhp, uint64_t now)
  */
 void pfkey_sadump_short(struct sadb_msg *msg)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	time_t now = ipsec_now();
 	struct tm tm = { 0 };
 	struct sadb_sa sa;

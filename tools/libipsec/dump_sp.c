@@ -40,7 +40,7 @@ static void print_selector(const char *ext)
 	printf(" ");
 }
 
-static void print_proto(caddr_t *mhp, unsigned int proto)
+static void print_proto(char **mhp, unsigned int proto)
 {
 	const char *name = ipsec_ulproto_name(proto);
 	const size_t skip = sizeof(struct sadb_address);
@@ -60,7 +60,7 @@ static void print_proto(caddr_t *mhp, unsigned int proto)
 }
 
 /* 0, or -1 when the record is not worth going on. */
-static int print_match(caddr_t *mhp, uint32_t id)
+static int print_match(char **mhp, uint32_t id)
 {
 	struct sadb_address src, dst;
 
@@ -89,7 +89,7 @@ static int print_match(caddr_t *mhp, uint32_t id)
 	return 0;
 }
 
-static void print_times(caddr_t *mhp)
+static void print_times(char **mhp)
 {
 	char created[TIMESTR_LEN], used[TIMESTR_LEN];
 	struct sadb_lifetime lt;
@@ -114,7 +114,7 @@ static void print_times(caddr_t *mhp)
  */
 void pfkey_spdump(struct sadb_msg *msg)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	struct sadb_x_policy xpl;
 	char *text;
 

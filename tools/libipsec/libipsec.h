@@ -85,8 +85,8 @@ int pfkey_open(void);
 void pfkey_close(int so);
 int pfkey_send(int so, struct sadb_msg *msg, int len);
 struct sadb_msg *pfkey_recv(int so);
-int pfkey_align(struct sadb_msg *msg, caddr_t *mhp);
-int pfkey_check(caddr_t *mhp);
+int pfkey_align(struct sadb_msg *msg, char **mhp);
+int pfkey_check(char **mhp);
 
 /* algorithms of the kernel */
 int pfkey_send_register(int so, unsigned int satype);
@@ -234,14 +234,14 @@ int pfkey_send_getspi(int so, unsigned int satype, unsigned int mode,
 int pfkey_send_update(int so, unsigned int satype, unsigned int mode,
 		      struct sockaddr *src, struct sockaddr *dst,
 		      uint32_t spi, uint32_t reqid, unsigned int wsize,
-		      caddr_t keymat, unsigned int e_type,
+		      char *keymat, unsigned int e_type,
 		      unsigned int e_keylen, unsigned int a_type,
 		      unsigned int a_keylen, unsigned int flags,
 		      uint32_t l_alloc, uint64_t l_bytes, uint64_t l_addtime,
 		      uint64_t l_usetime, uint32_t seq);
 int pfkey_send_add(int so, unsigned int satype, unsigned int mode,
 		   struct sockaddr *src, struct sockaddr *dst, uint32_t spi,
-		   uint32_t reqid, unsigned int wsize, caddr_t keymat,
+		   uint32_t reqid, unsigned int wsize, char *keymat,
 		   unsigned int e_type, unsigned int e_keylen,
 		   unsigned int a_type, unsigned int a_keylen,
 		   unsigned int flags, uint32_t l_alloc, uint64_t l_bytes,
@@ -258,27 +258,27 @@ int pfkey_send_dump(int so, unsigned int satype);
 int pfkey_send_promisc_toggle(int so, int flag);
 int pfkey_send_spdadd(int so, struct sockaddr *src, unsigned int prefs,
 		      struct sockaddr *dst, unsigned int prefd,
-		      unsigned int proto, caddr_t policy, int policylen,
+		      unsigned int proto, char *policy, int policylen,
 		      uint32_t seq);
 int pfkey_send_spdadd2(int so, struct sockaddr *src, unsigned int prefs,
 		       struct sockaddr *dst, unsigned int prefd,
 		       unsigned int proto, uint64_t ltime, uint64_t vtime,
-		       caddr_t policy, int policylen, uint32_t seq);
+		       char *policy, int policylen, uint32_t seq);
 int pfkey_send_spdupdate(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq);
 int pfkey_send_spdupdate2(int so, struct sockaddr *src, unsigned int prefs,
 			  struct sockaddr *dst, unsigned int prefd,
 			  unsigned int proto, uint64_t ltime, uint64_t vtime,
-			  caddr_t policy, int policylen, uint32_t seq);
+			  char *policy, int policylen, uint32_t seq);
 int pfkey_send_spddelete(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq);
 int pfkey_send_spdsetidx(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq);
 int pfkey_send_spddelete2(int so, uint32_t spid);
 int pfkey_send_spdget(int so, uint32_t spid);

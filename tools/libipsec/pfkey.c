@@ -201,7 +201,7 @@ static int check_ext(unsigned int type, const char *p, size_t len)
  *
  * Return: 0, or -1 with the error set.
  */
-int pfkey_align(struct sadb_msg *msg, caddr_t *mhp)
+int pfkey_align(struct sadb_msg *msg, char **mhp)
 {
 	struct sadb_ext ext;
 	size_t len, left;
@@ -210,7 +210,7 @@ int pfkey_align(struct sadb_msg *msg, caddr_t *mhp)
 	if (!msg || !mhp)
 		return ipsec_fail(EIPSEC_INVAL_ARGUMENT);
 	memset(mhp, 0, sizeof(*mhp) * (SADB_EXT_MAX + 1));
-	mhp[0] = (caddr_t)msg;
+	mhp[0] = (char *)msg;
 	left = PFKEY_UNUNIT64(msg->sadb_msg_len);
 	if (left < sizeof(*msg))
 		return ipsec_fail(EIPSEC_INVAL_SADBMSG);
@@ -290,7 +290,7 @@ static int check_satype(const struct sadb_msg *msg)
  *
  * Return: 0, or -1 with the error set.
  */
-int pfkey_check(caddr_t *mhp)
+int pfkey_check(char **mhp)
 {
 	const struct sadb_msg *msg;
 	struct sadb_address src, dst;

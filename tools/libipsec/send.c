@@ -87,7 +87,7 @@ static uint64_t soft(unsigned int type, uint64_t hard)
 }
 
 /* The key material is the cipher's key followed by the hash's. */
-static int send_add(int so, struct pfkey_sa_args *a, caddr_t keymat,
+static int send_add(int so, struct pfkey_sa_args *a, char *keymat,
 		    unsigned int e_keylen, unsigned int a_keylen)
 {
 	const uint8_t *key = (const uint8_t *)keymat;
@@ -138,7 +138,7 @@ static int send_add(int so, struct pfkey_sa_args *a, caddr_t keymat,
 int pfkey_send_update(int so, unsigned int satype, unsigned int mode,
 		      struct sockaddr *src, struct sockaddr *dst,
 		      uint32_t spi, uint32_t reqid, unsigned int wsize,
-		      caddr_t keymat, unsigned int e_type,
+		      char *keymat, unsigned int e_type,
 		      unsigned int e_keylen, unsigned int a_type,
 		      unsigned int a_keylen, unsigned int flags,
 		      uint32_t l_alloc, uint64_t l_bytes, uint64_t l_addtime,
@@ -186,7 +186,7 @@ int pfkey_send_update(int so, unsigned int satype, unsigned int mode,
  */
 int pfkey_send_add(int so, unsigned int satype, unsigned int mode,
 		   struct sockaddr *src, struct sockaddr *dst, uint32_t spi,
-		   uint32_t reqid, unsigned int wsize, caddr_t keymat,
+		   uint32_t reqid, unsigned int wsize, char *keymat,
 		   unsigned int e_type, unsigned int e_keylen,
 		   unsigned int a_type, unsigned int a_keylen,
 		   unsigned int flags, uint32_t l_alloc, uint64_t l_bytes,

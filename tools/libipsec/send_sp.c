@@ -37,7 +37,7 @@ static int send_spd(int so, struct pfkey_sp_args *a, unsigned int prefs,
  */
 int pfkey_send_spdadd(int so, struct sockaddr *src, unsigned int prefs,
 		      struct sockaddr *dst, unsigned int prefd,
-		      unsigned int proto, caddr_t policy, int policylen,
+		      unsigned int proto, char *policy, int policylen,
 		      uint32_t seq)
 {
 	return pfkey_send_spdadd2(so, src, prefs, dst, prefd, proto, 0, 0,
@@ -63,7 +63,7 @@ int pfkey_send_spdadd(int so, struct sockaddr *src, unsigned int prefs,
 int pfkey_send_spdadd2(int so, struct sockaddr *src, unsigned int prefs,
 		       struct sockaddr *dst, unsigned int prefd,
 		       unsigned int proto, uint64_t ltime, uint64_t vtime,
-		       caddr_t policy, int policylen, uint32_t seq)
+		       char *policy, int policylen, uint32_t seq)
 {
 	struct pfkey_sp_args a = {
 		.msg_type = SADB_X_SPDADD, .seq = seq, .src = src, .dst = dst,
@@ -90,7 +90,7 @@ int pfkey_send_spdadd2(int so, struct sockaddr *src, unsigned int prefs,
  */
 int pfkey_send_spdupdate(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq)
 {
 	return pfkey_send_spdupdate2(so, src, prefs, dst, prefd, proto, 0, 0,
@@ -116,7 +116,7 @@ int pfkey_send_spdupdate(int so, struct sockaddr *src, unsigned int prefs,
 int pfkey_send_spdupdate2(int so, struct sockaddr *src, unsigned int prefs,
 			  struct sockaddr *dst, unsigned int prefd,
 			  unsigned int proto, uint64_t ltime, uint64_t vtime,
-			  caddr_t policy, int policylen, uint32_t seq)
+			  char *policy, int policylen, uint32_t seq)
 {
 	struct pfkey_sp_args a = {
 		.msg_type = SADB_X_SPDUPDATE, .seq = seq, .src = src,
@@ -143,7 +143,7 @@ int pfkey_send_spdupdate2(int so, struct sockaddr *src, unsigned int prefs,
  */
 int pfkey_send_spddelete(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq)
 {
 	struct pfkey_sp_args a = {
@@ -170,7 +170,7 @@ int pfkey_send_spddelete(int so, struct sockaddr *src, unsigned int prefs,
  */
 int pfkey_send_spdsetidx(int so, struct sockaddr *src, unsigned int prefs,
 			 struct sockaddr *dst, unsigned int prefd,
-			 unsigned int proto, caddr_t policy, int policylen,
+			 unsigned int proto, char *policy, int policylen,
 			 uint32_t seq)
 {
 	struct pfkey_sp_args a = {

@@ -125,7 +125,7 @@ static void load_list(unsigned int supported, const char *ext)
  */
 int pfkey_set_supported(struct sadb_msg *msg, int len)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 
 	if (len < (int)sizeof(*msg) ||
 	    len != PFKEY_UNUNIT64(msg->sadb_msg_len))

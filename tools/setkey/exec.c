@@ -102,7 +102,7 @@ void hex_lines(const void *buf, size_t len)
 
 static void print_sa(struct sadb_msg *msg)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 
 	if (!opt.all && !pfkey_align(msg, mhp) && mhp[SADB_EXT_SA] &&
 	    ((struct sadb_sa *)mhp[SADB_EXT_SA])->sadb_sa_state ==
@@ -118,7 +118,7 @@ static void print_sa(struct sadb_msg *msg)
 
 static void print_sp(struct sadb_msg *msg)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	struct sadb_x_policy *xpl;
 
 	if (opt.no_socket_policies && !pfkey_align(msg, mhp) &&
@@ -134,7 +134,7 @@ static void print_sp(struct sadb_msg *msg)
 
 static void print_spi(struct sadb_msg *msg)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	uint32_t spi;
 
 	if (pfkey_align(msg, mhp) || !mhp[SADB_EXT_SA])

@@ -85,7 +85,7 @@ static int same_address(const char *a, const char *b)
 
 static void each_collect(struct sadb_msg *msg, void *arg)
 {
-	caddr_t got[SADB_EXT_MAX + 1], like[SADB_EXT_MAX + 1];
+	char *got[SADB_EXT_MAX + 1], *like[SADB_EXT_MAX + 1];
 	struct spi_list *l = arg;
 	uint32_t *spi;
 
@@ -109,7 +109,7 @@ static void each_collect(struct sadb_msg *msg, void *arg)
 
 static int delete_spi(struct sadb_msg *like, uint32_t spi)
 {
-	caddr_t mhp[SADB_EXT_MAX + 1];
+	char *mhp[SADB_EXT_MAX + 1];
 	const size_t skip = sizeof(struct sadb_address);
 	struct pfkey_sa_args a = {
 		.msg_type = SADB_DELETE, .satype = like->sadb_msg_satype,
