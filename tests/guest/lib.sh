@@ -9,7 +9,8 @@ say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # step TEXT COMMAND...: run COMMAND with its output in a log, print TEXT and
-# the time it took; on failure show the end of the log.
+# the time it took; on failure show the end of the log. A function would run on
+# after a command in it failed: what has several is a script of its own.
 step() {
 	local text=$1 log start
 	shift
@@ -25,6 +26,14 @@ step() {
 		rm -f "$log"
 		return 1
 	fi
+}
+
+# locked NAME: one at a time from here to the end of this script, so that two
+# trees, or two guests, do not make the same thing at once.
+locked() {
+	mkdir -p "$CACHE"
+	exec 8>"$CACHE/lock-$1"
+	flock 8
 }
 
 # ensure_packages PACKAGE...: install what is missing, with one apt call. Under
