@@ -3,6 +3,25 @@
 #include "net.h"
 
 /**
+ * ipsec_request_ends() - between which ends a request wants its SA
+ * @req: the request
+ * @ends: the ends of the packet as the requests before left it
+ * @want: filled
+ */
+void ipsec_request_ends(const struct ipsec_request *req,
+			const struct ipsec_ends_key *ends,
+			struct ipsec_ends_key *want)
+{
+	*want = *ends;
+	if (req->family) {
+		want->saddr = req->saddr;
+		want->daddr = req->daddr;
+		want->family = req->family;
+	}
+	want->proto = req->proto;
+}
+
+/**
  * ipsec_bundle_resolve() - find an SA for every request of a policy
  * @net: the namespace
  * @flow: the packet's flow
@@ -31,15 +50,10 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 	for (i = 0; i < sp->n_requests; i++) {
 		const struct ipsec_request *req = &sp->requests[i];
 		bool tunnel = req->mode == IPSEC_MODE_KIND_TUNNEL;
-		struct ipsec_ends_key want = ends;
+		struct ipsec_ends_key want;
 		struct ipsec_sa *sa;
 
-		if (req->family) {
-			want.saddr = req->saddr;
-			want.daddr = req->daddr;
-			want.family = req->family;
-		}
-		want.proto = req->proto;
+		ipsec_request_ends(req, &ends, &want);
 		sa = ipsec_sad_find_out(net, &want, req->mode, req->reqid);
 		if (!sa) {
 			decision->final = false;

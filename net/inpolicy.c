@@ -6,22 +6,37 @@
 #include <linux/in.h>
 #include "net.h"
 
-/* Which policy a received packet has to satisfy. */
-static void decide_slowly(struct net *net, struct ipsec_flow *flow,
+/**
+ * ipsec_input_policy() - which policy a received packet has to satisfy
+ * @net: the namespace
+ * @flow: the packet's flow, of direction in or fwd
+ *
+ * Without a policy of its own, forwarding obeys the "in" list.
+ *
+ * Context: RCU read side. Return: the policy, without a reference, or NULL for
+ * the system default.
+ */
+struct ipsec_sp *ipsec_input_policy(struct net *net,
+				    const struct ipsec_flow *flow)
+{
+	struct ipsec_sp *sp = ipsec_spd_lookup(net, flow);
+	struct ipsec_flow local;
+
+	if (sp || flow->dir != IPSEC_FWD)
+		return sp;
+	local = *flow;
+	local.dir = IPSEC_IN;
+	return ipsec_spd_lookup(net, &local);
+}
+
+static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 			  struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);
-	u8 dir = flow->dir;
 
 	*decision = (struct ipsec_decision){
-		.sp = ipsec_spd_lookup(net, flow),
+		.sp = ipsec_input_policy(net, flow),
 	};
-	if (!decision->sp && dir == IPSEC_FWD) {
-		/* Without a policy of its own, forwarding obeys the "in" list. */
-		flow->dir = IPSEC_IN;
-		decision->sp = ipsec_spd_lookup(net, flow);
-		flow->dir = dir;
-	}
 	switch (ipsec_sp_decides(decision->sp, in, flow->family)) {
 	case IPSEC_SP_IPSEC:
 		decision->verdict = IPSEC_PROTECT;
@@ -35,7 +50,7 @@ static void decide_slowly(struct net *net, struct ipsec_flow *flow,
 	}
 }
 
-static void decide_input(struct net *net, struct ipsec_flow *flow,
+static void decide_input(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);

@@ -106,6 +106,9 @@ enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
 				     const struct ipsec_request *req);
 
 /* bundle.c */
+void ipsec_request_ends(const struct ipsec_request *req,
+			const struct ipsec_ends_key *ends,
+			struct ipsec_ends_key *want);
 void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 			  struct ipsec_decision *decision);
 
@@ -143,6 +146,8 @@ int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa);
 void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
 /* inpolicy.c */
+struct ipsec_sp *ipsec_input_policy(struct net *net,
+				    const struct ipsec_flow *flow);
 bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 			      sa_family_t family, bool forward);
 

@@ -4,6 +4,7 @@
 #include <net/netns/generic.h>
 #include <ipsec/knobs.h>
 #include <ipsec/netns.h>
+#include <ipsec/why.h>
 #include "net.h"
 
 unsigned int ipsec_net_id __read_mostly;
@@ -31,8 +32,13 @@ static int __net_init netns_init(struct net *net)
 	err = ipsec_proc_init(net);
 	if (err)
 		goto err_sysctl;
+	err = ipsec_why_init(net);
+	if (err)
+		goto err_proc;
 	return 0;
 
+err_proc:
+	ipsec_proc_exit(net);
 err_sysctl:
 	ipsec_sysctl_exit(net);
 err_spd:
@@ -47,6 +53,7 @@ err_stats:
 /* No packet may meet a half-dismantled namespace: the hooks go first. */
 static void __net_exit netns_pre_exit(struct net *net)
 {
+	ipsec_why_exit(net);
 	ipsec_proc_exit(net);
 	ipsec_sysctl_exit(net);
 	ipsec_hooks_disable(net);

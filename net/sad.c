@@ -84,14 +84,23 @@ struct ipsec_sa *ipsec_sad_get(struct net *net,
 	return sa;
 }
 
-/* Whether @sa serves a request for @mode and @reqid. */
-static bool serves(const struct ipsec_sa *sa, u8 mode, u32 reqid)
+/**
+ * ipsec_sa_misfit() - why an SA does not serve a request
+ * @sa: the SA, between the ends of the request
+ * @mode: mode of the request
+ * @reqid: 0, or the only reqid that will do
+ *
+ * Return: the reason in one word, or NULL when it serves.
+ */
+const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid)
 {
 	if (!ipsec_sa_usable(sa))
-		return false;
+		return "state";
 	if (sa->mode != IPSEC_MODE_KIND_ANY && sa->mode != mode)
-		return false;
-	return !reqid || sa->reqid == reqid;
+		return "mode";
+	if (reqid && sa->reqid != reqid)
+		return "reqid";
+	return NULL;
 }
 
 /* Whether @a is the better one to send with. */
@@ -128,10 +137,31 @@ struct ipsec_sa *ipsec_sad_find_out(struct net *net,
 
 	list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
 	rhl_for_each_entry_rcu(sa, pos, list, ends_node)
-		if (serves(sa, mode, reqid) &&
+		if (!ipsec_sa_misfit(sa, mode, reqid) &&
 		    (!best || better(sa, best, oldest)))
 			best = sa;
 	return best;
+}
+
+/**
+ * ipsec_sad_each_between() - show all SAs between two ends
+ * @net: the namespace
+ * @ends: protocol and addresses
+ * @show: called for each, in no order
+ * @arg: passed to @show
+ *
+ * Context: RCU read side.
+ */
+void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
+			    void (*show)(const struct ipsec_sa *sa, void *arg),
+			    void *arg)
+{
+	struct rhlist_head *list, *pos;
+	struct ipsec_sa *sa;
+
+	list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
+	rhl_for_each_entry_rcu(sa, pos, list, ends_node)
+		show(sa, arg);
 }
 
 /* Links @sa everywhere but in by_spi. */

@@ -256,6 +256,10 @@ struct ipsec_sa *ipsec_sad_get(struct net *net,
 struct ipsec_sa *ipsec_sad_find_out(struct net *net,
 				    const struct ipsec_ends_key *ends,
 				    u8 mode, u32 reqid);
+const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid);
+void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
+			    void (*show)(const struct ipsec_sa *sa, void *arg),
+			    void *arg);
 struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 				     const struct ipsec_sa_params *params,
 				     u32 min, u32 max);
