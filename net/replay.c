@@ -34,6 +34,25 @@ int ipsec_replay_init(struct ipsec_replay *r, u32 window, bool esn)
 }
 
 /**
+ * ipsec_replay_start() - take a number and all before it as received
+ * @r: an empty window
+ * @seq: the number
+ *
+ * Context: before packets know the window.
+ */
+void ipsec_replay_start(struct ipsec_replay *r, u64 seq)
+{
+	u64 word = (seq / BITS_PER_LONG) & ((u64)r->words - 1);
+
+	r->top = seq;
+	if (!seq || !r->window)
+		return;
+	memset(r->bitmap, 0xff, r->words * sizeof(*r->bitmap));
+	/* The word in work also has numbers that are yet to come. */
+	r->bitmap[word] = GENMASK(seq % BITS_PER_LONG, 0);
+}
+
+/**
  * ipsec_replay_destroy() - free it
  * @r: the window; may be zeroed memory that was never initialised
  */
@@ -49,14 +68,15 @@ void ipsec_replay_destroy(struct ipsec_replay *r)
  * @seq: sequence number of the packet, host order
  *
  * With ESN the high half is the one that puts the number closest to the window
- * (RFC 4303 appendix A2).
+ * (RFC 4303 appendix A2). Without a window half of all numbers count as late, so
+ * that packets out of order still find theirs.
  *
  * Context: SA lock held. Return: the number; without ESN @seq itself.
  */
 u64 ipsec_replay_extend(const struct ipsec_replay *r, u32 seq)
 {
 	u32 high = upper_32_bits(r->top), low = lower_32_bits(r->top);
-	u32 window = r->window ?: 1;
+	u32 window = r->window ?: BIT(31);
 	u32 bottom = low - window + 1;
 
 	if (!r->esn)
@@ -109,8 +129,10 @@ void ipsec_replay_commit(struct ipsec_replay *r, u64 seq)
 	u64 mask = (u64)r->words - 1;
 	u64 word, steps;
 
-	if (!r->window)
+	if (!r->window) {
+		r->top = max(r->top, seq);
 		return;
+	}
 	if (seq > r->top) {
 		word = r->top / BITS_PER_LONG;
 		steps = min_t(u64, seq / BITS_PER_LONG - word, r->words);

@@ -6,10 +6,8 @@
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
-
-/* PF_KEY counts windows in bytes of bitmap. */
-#define PACKETS_PER_BYTE	8
 
 static struct workqueue_struct *sa_wq;
 
@@ -191,7 +189,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	sa->seq = p->seq;
 	sa->aalg = p->aalg;
 	sa->ealg = p->ealg;
-	sa->replay_bytes = p->replay;
+	sa->window = p->window;
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
 	timer_setup(&sa->timer, sa_timer, 0);
@@ -250,10 +248,14 @@ struct ipsec_sa *ipsec_sa_create(struct net *net,
 	sa->state = IPSEC_SA_MATURE;
 	ipsec_lifetime_init(&sa->life, &params->hard, &params->soft);
 
-	err = ipsec_replay_init(&sa->replay, params->replay * PACKETS_PER_BYTE,
-				params->esn);
-	if (!err)
+	err = ipsec_replay_init(&sa->replay, params->window,
+				params->flags & SADB_X_SAFLAGS_ESN);
+	if (!err) {
+		/* It sends or it receives: both may go on from there. */
+		ipsec_replay_start(&sa->replay, params->sequence);
+		atomic64_set(&sa->out_seq, params->sequence);
 		err = dst_cache_init(&sa->outer_dst, GFP_KERNEL_ACCOUNT);
+	}
 	if (!err)
 		err = ipsec_key_dup(&sa->akey, &params->akey);
 	if (!err)

@@ -143,7 +143,8 @@ enum ipsec_replay_verdict ipsec_window_accept(struct ipsec_sa *sa, u64 seq)
 {
 	enum ipsec_replay_verdict verdict;
 
-	if (!sa->replay.window)
+	/* Extended numbers need the last one to find the next high half. */
+	if (!sa->replay.window && !sa->replay.esn)
 		return IPSEC_REPLAY_OK;
 	spin_lock(&sa->lock);
 	verdict = ipsec_replay_check(&sa->replay, seq);

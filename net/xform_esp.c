@@ -19,6 +19,7 @@
 static int esp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 {
 	const struct ipsec_alg_desc *ealg, *aalg = NULL;
+	bool esn = p->flags & SADB_X_SAFLAGS_ESN;
 
 	ealg = ipsec_alg_find(IPSEC_ALG_ENCRYPT, p->ealg);
 	if (!ealg)
@@ -28,8 +29,11 @@ static int esp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 		if (!aalg)
 			return -ENOSYS;
 	}
+	/* The high half is only in the ICV (RFC 4303 section 2.2.1). */
+	if (esn && !ealg->aead && !(aalg && aalg->icv))
+		return -EINVAL;
 	return ipsec_cipher_init(&sa->cipher, ealg, &p->ekey, aalg, &p->akey,
-				 p->esn);
+				 esn);
 }
 
 static void esp_destroy(struct ipsec_sa *sa)

@@ -85,6 +85,8 @@ static int request(struct pfkey_sock *pk, const void *msg, size_t len)
 	mutex_lock(&pn->mutex);
 	pfkey_show_request(req.net, msg, len);
 	err = pfkey_parse(&req, msg, len);
+	if (!err && req.ext[SADB_X_EXT_SA_REPLAY])
+		WRITE_ONCE(pk->extended, true);
 	if (!err)
 		err = pfkey_dispatch(&req);
 	if (err)
@@ -189,6 +191,7 @@ static int pfkey_create(struct net *net, struct socket *sock, int protocol,
 	pk = pfkey_sk(sk);
 	pk->registered = 0;
 	pk->promisc = false;
+	pk->extended = false;
 	mutex_init(&pk->dump_mutex);
 	memset(&pk->dump, 0, sizeof(pk->dump));
 	spin_lock_bh(&pn->lock);

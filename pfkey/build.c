@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Messages to userland. Every byte that is not set is zero. Only extensions that
- * libipsec knows are ever sent: it throws a message away for any other.
+ * every libipsec knows are sent to all: it throws a message away for any other.
  */
 #include <linux/in.h>
 #include <ipsec/alg.h>
@@ -120,23 +120,43 @@ static void put_sa(struct sk_buff *skb, const struct ipsec_sa *sa)
 	struct sadb_sa *ext = pfkey_put(skb, SADB_EXT_SA, sizeof(*ext));
 
 	ext->sadb_sa_spi = sa->key.spi;
-	ext->sadb_sa_replay = sa->replay_bytes;
+	ext->sadb_sa_replay = min(DIV_ROUND_UP(sa->window, PFKEY_REPLAY_UNIT),
+				  U8_MAX);
 	ext->sadb_sa_state = READ_ONCE(sa->state);
 	ext->sadb_sa_auth = sa->aalg;
 	ext->sadb_sa_encrypt = sa->ealg;
 	ext->sadb_sa_flags = sa->flags;
 }
 
+/*
+ * The last sequence number. An SA sends or receives, never both; without a
+ * window it only counts.
+ */
+static u64 sequence_of(const struct ipsec_sa *sa)
+{
+	u64 sent = atomic64_read(&sa->out_seq);
+
+	return max(sent, READ_ONCE(sa->replay.top)) ?: sa->life.packets;
+}
+
 static void put_sa2(struct sk_buff *skb, const struct ipsec_sa *sa)
 {
 	struct sadb_x_sa2 *ext = pfkey_put(skb, SADB_X_EXT_SA2, sizeof(*ext));
-	u64 sent = atomic64_read(&sa->out_seq);
 
 	ext->sadb_x_sa2_mode = sa->mode;
 	ext->sadb_x_sa2_reqid = sa->reqid;
-	/* An SA sends or receives, never both; without a window it only counts. */
-	ext->sadb_x_sa2_sequence = sent ?: READ_ONCE(sa->replay.top) ?:
-				   sa->life.packets;
+	ext->sadb_x_sa2_sequence = sequence_of(sa);
+}
+
+static void put_replay(struct sk_buff *skb, const struct ipsec_sa *sa)
+{
+	struct sadb_x_sa_replay *ext;
+	u64 sequence = sequence_of(sa);
+
+	ext = pfkey_put(skb, SADB_X_EXT_SA_REPLAY, sizeof(*ext));
+	ext->sadb_x_sa_replay_window = sa->window;
+	ext->sadb_x_sa_replay_sequence = sa->flags & SADB_X_SAFLAGS_ESN ?
+					 sequence : (u32)sequence;
 }
 
 static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
@@ -158,6 +178,8 @@ static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
  * @pid: sadb_msg_pid
  * @keys: with its keys; only for a message to the one who asked
  *
+ * Last comes our own extension, which delivery takes out for most.
+ *
  * Context: process. Return: the message or NULL.
  */
 struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
@@ -177,6 +199,7 @@ struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 		put_key(skb, SADB_EXT_KEY_AUTH, &sa->akey);
 	if (keys && sa->ealg)
 		put_key(skb, SADB_EXT_KEY_ENCRYPT, &sa->ekey);
+	put_replay(skb, sa);
 	hdr = (struct sadb_msg *)skb->data;
 	/* KAME shows the references here; ours is not one of them. */
 	hdr->sadb_msg_reserved = refcount_read(&sa->refs) - 1;

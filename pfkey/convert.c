@@ -253,11 +253,28 @@ static int get_sa(const struct pfkey_request *req, struct ipsec_sa_params *p)
 	if (!sa)
 		return 0;
 	p->spi = sa->sadb_sa_spi;
-	p->replay = sa->sadb_sa_replay;
+	p->window = sa->sadb_sa_replay * PFKEY_REPLAY_UNIT;
 	p->aalg = sa->sadb_sa_auth;
 	p->ealg = sa->sadb_sa_encrypt;
 	p->flags = sa->sadb_sa_flags;
 	if (p->ends.proto != IPPROTO_COMP && ntohl(p->spi) <= SPI_RESERVED)
+		return -EINVAL;
+	return 0;
+}
+
+/* What an SA extension has no room for. */
+static int get_replay(const struct pfkey_request *req,
+		      struct ipsec_sa_params *p)
+{
+	const struct sadb_x_sa_replay *ext = req->ext[SADB_X_EXT_SA_REPLAY];
+
+	if (!ext)
+		return 0;
+	p->window = ext->sadb_x_sa_replay_window;
+	p->sequence = ext->sadb_x_sa_replay_sequence;
+	if (p->window > IPSEC_REPLAY_MAX)
+		return -EINVAL;
+	if (p->sequence > U32_MAX && !(p->flags & SADB_X_SAFLAGS_ESN))
 		return -EINVAL;
 	return 0;
 }
@@ -273,6 +290,9 @@ static int check_options(const struct pfkey_request *req,
 		return -EOPNOTSUPP;
 	if (p->flags & FLAGS_REFUSED)
 		return -EOPNOTSUPP;
+	/* IPComp has no sequence numbers. */
+	if (p->flags & SADB_X_SAFLAGS_ESN && p->ends.proto == IPPROTO_COMP)
+		return -EINVAL;
 	if (!req->ext[SADB_EXT_IDENTITY_SRC] !=
 	    !req->ext[SADB_EXT_IDENTITY_DST])
 		return -EINVAL;
@@ -306,6 +326,8 @@ int pfkey_get_params(const struct pfkey_request *req,
 		p->reqid = sa2->sadb_x_sa2_reqid;
 	}
 	err = get_sa(req, p);
+	if (!err)
+		err = get_replay(req, p);
 	if (err)
 		return err;
 	get_key(req, SADB_EXT_KEY_AUTH, &p->akey);

@@ -2,12 +2,48 @@
 /*
  * Who gets a message: one socket, the registered ones, or all (RFC 2367
  * section 3.1). Sockets in promiscuous mode get a copy of everything, behind a
- * base header of its own, as KAME sends it.
+ * base header of its own, as KAME sends it. SADB_X_EXT_SA_REPLAY is only for
+ * sockets that are extended, see ipsec/pfkeyv2.h.
  */
 #include "pfkey.h"
 
-/* A copy of @skb behind a PROMISC header, or NULL. */
-static struct sk_buff *promisc_wrap(const struct sk_buff *skb, gfp_t gfp)
+/* Where our own extension lies in a message; 0 without one. */
+static unsigned int find_replay(const struct sk_buff *skb)
+{
+	unsigned int off = sizeof(struct sadb_msg), size;
+	const struct sadb_ext *ext;
+
+	for (; off + sizeof(*ext) <= skb->len; off += size) {
+		ext = (const struct sadb_ext *)(skb->data + off);
+		size = ext->sadb_ext_len * PFKEY_WORD;
+		/* What userland sends is shown before it was checked. */
+		if (!size || size > skb->len - off)
+			return 0;
+		if (ext->sadb_ext_type == SADB_X_EXT_SA_REPLAY)
+			return off;
+	}
+	return 0;
+}
+
+/* Cut it out of a message that nobody shares. */
+static void cut_replay(struct sk_buff *skb)
+{
+	struct sadb_msg *hdr = (struct sadb_msg *)skb->data;
+	unsigned int off, size;
+
+	while ((off = find_replay(skb))) {
+		struct sadb_ext *ext = (struct sadb_ext *)(skb->data + off);
+
+		size = ext->sadb_ext_len * PFKEY_WORD;
+		memmove(ext, skb->data + off + size, skb->len - off - size);
+		skb_trim(skb, skb->len - size);
+		hdr->sadb_msg_len -= size / PFKEY_WORD;
+	}
+}
+
+/* A copy of @skb for @to, behind a PROMISC header, or NULL. */
+static struct sk_buff *promisc_wrap(const struct pfkey_sock *to,
+				    const struct sk_buff *skb, gfp_t gfp)
 {
 	struct sadb_msg *hdr;
 	struct sk_buff *copy;
@@ -15,6 +51,8 @@ static struct sk_buff *promisc_wrap(const struct sk_buff *skb, gfp_t gfp)
 	copy = skb_copy_expand(skb, sizeof(*hdr), 0, gfp);
 	if (!copy)
 		return NULL;
+	if (!READ_ONCE(to->extended))
+		cut_replay(copy);
 	hdr = skb_push(copy, sizeof(*hdr));
 	memset(hdr, 0, sizeof(*hdr));
 	hdr->sadb_msg_version = PF_KEY_V2;
@@ -43,7 +81,7 @@ static void show_promisc(struct net *net, const struct sk_buff *skb)
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
 		if (READ_ONCE(pk->promisc))
-			queue(&pk->sk, promisc_wrap(skb, GFP_ATOMIC));
+			queue(&pk->sk, promisc_wrap(pk, skb, GFP_ATOMIC));
 	rcu_read_unlock();
 }
 
@@ -59,21 +97,36 @@ int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb)
 	if (!skb)
 		return -ENOBUFS;
 	show_promisc(sock_net(&to->sk), skb);
+	if (!READ_ONCE(to->extended))
+		cut_replay(skb);
 	return queue(&to->sk, skb);
 }
 
 /* To each socket that is registered, or all, or is @from; once each. */
-static void deliver(struct net *net, struct sk_buff *skb, bool all,
-		    const struct pfkey_sock *from)
+static int deliver(struct net *net, struct sk_buff *skb, bool all,
+		   const struct pfkey_sock *from)
 {
+	struct sk_buff *classic = skb, *form;
 	struct pfkey_sock *pk;
 
 	show_promisc(net, skb);
+	if (find_replay(skb)) {
+		classic = skb_copy(skb, GFP_ATOMIC);
+		if (!classic)
+			return -ENOBUFS;
+		cut_replay(classic);
+	}
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
-		if (all || READ_ONCE(pk->registered) || pk == from)
-			queue(&pk->sk, skb_clone(skb, GFP_ATOMIC));
+	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node) {
+		if (!all && !READ_ONCE(pk->registered) && pk != from)
+			continue;
+		form = READ_ONCE(pk->extended) ? skb : classic;
+		queue(&pk->sk, skb_clone(form, GFP_ATOMIC));
+	}
 	rcu_read_unlock();
+	if (classic != skb)
+		consume_skb(classic);
+	return 0;
 }
 
 /**
@@ -83,15 +136,17 @@ static void deliver(struct net *net, struct sk_buff *skb, bool all,
  *
  * A socket whose queue is full misses it.
  *
- * Context: any. Return: 0, or -ENOBUFS without a message.
+ * Context: any. Return: 0, or -ENOBUFS without a message or memory.
  */
 int pfkey_deliver_all(struct net *net, struct sk_buff *skb)
 {
+	int err;
+
 	if (!skb)
 		return -ENOBUFS;
-	deliver(net, skb, true, NULL);
+	err = deliver(net, skb, true, NULL);
 	consume_skb(skb);
-	return 0;
+	return err;
 }
 
 /**
@@ -102,16 +157,18 @@ int pfkey_deliver_all(struct net *net, struct sk_buff *skb)
  *
  * A socket registered for any SA type counts, as in KAME.
  *
- * Context: any. Return: 0, or -ENOBUFS without a message.
+ * Context: any. Return: 0, or -ENOBUFS without a message or memory.
  */
 int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
 			     struct pfkey_sock *from)
 {
+	int err;
+
 	if (!skb)
 		return -ENOBUFS;
-	deliver(net, skb, false, from);
+	err = deliver(net, skb, false, from);
 	consume_skb(skb);
-	return 0;
+	return err;
 }
 
 /**

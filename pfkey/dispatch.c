@@ -88,7 +88,7 @@ int pfkey_dispatch(struct pfkey_request *req)
 		return -EINVAL;
 	if (m->sa && !pfkey_satype_to_proto(req->hdr->sadb_msg_satype))
 		return -EINVAL;
-	for (i = 0; i <= SADB_EXT_MAX; i++)
+	for (i = 0; i <= PFKEY_EXT_MAX; i++)
 		if (m->need & BIT(i) && !req->ext[i])
 			return -EINVAL;
 	return m->handler(req);

@@ -15,7 +15,7 @@ struct extension {
 #define FIXED(type)	{ .min = sizeof(type), .max = sizeof(type) }
 #define MINIMUM(type)	{ .min = sizeof(type) }
 
-static const struct extension extensions[SADB_EXT_MAX + 1] = {
+static const struct extension extensions[PFKEY_EXT_MAX + 1] = {
 	[SADB_EXT_SA]			= FIXED(struct sadb_sa),
 	[SADB_EXT_LIFETIME_CURRENT]	= FIXED(struct sadb_lifetime),
 	[SADB_EXT_LIFETIME_HARD]	= FIXED(struct sadb_lifetime),
@@ -42,6 +42,7 @@ static const struct extension extensions[SADB_EXT_MAX + 1] = {
 	[SADB_X_EXT_SEC_CTX]		= MINIMUM(struct sadb_x_sec_ctx),
 	[SADB_X_EXT_KMADDRESS]		= MINIMUM(struct sadb_x_kmaddress),
 	[SADB_X_EXT_FILTER]		= FIXED(struct sadb_x_filter),
+	[SADB_X_EXT_SA_REPLAY]		= FIXED(struct sadb_x_sa_replay),
 };
 
 static int check_key(const struct sadb_key *key, size_t len)
@@ -49,6 +50,12 @@ static int check_key(const struct sadb_key *key, size_t len)
 	size_t bytes = DIV_ROUND_UP(key->sadb_key_bits, 8);
 
 	return sizeof(*key) + round_up(bytes, PFKEY_WORD) <= len ? 0 : -EINVAL;
+}
+
+/* The types that are not skipped. */
+static bool is_known(unsigned int type)
+{
+	return type <= SADB_EXT_MAX || type == SADB_X_EXT_SA_REPLAY;
 }
 
 static int check_ext(unsigned int type, const void *ext, size_t len)
@@ -69,7 +76,7 @@ static int check_ext(unsigned int type, const void *ext, size_t len)
  * @len: its length; the base header was checked to agree
  *
  * Extensions may come in any order, each once. Types beyond those of Linux's
- * header are skipped.
+ * header and ours are skipped.
  *
  * Return: 0, or -EINVAL for a length that cannot be, an extension that comes
  * twice or is not for userland to send.
@@ -93,7 +100,7 @@ int pfkey_parse(struct pfkey_request *req, const void *msg, size_t len)
 		if (size < PFKEY_WORD || size > left)
 			return -EINVAL;
 		p += size;
-		if (ext->sadb_ext_type > SADB_EXT_MAX)
+		if (!is_known(ext->sadb_ext_type))
 			continue;
 		if (req->ext[ext->sadb_ext_type])
 			return -EINVAL;

@@ -14,6 +14,11 @@
 /* Lengths on the wire are counted in words of eight bytes. */
 #define PFKEY_WORD		8
 #define PFKEY_MAX_MESSAGE	SZ_64K
+/* sadb_sa_replay counts bytes of bitmap: packets in each. */
+#define PFKEY_REPLAY_UNIT	8
+
+/* Extensions that we look at: Linux's, and one of our own behind a gap. */
+#define PFKEY_EXT_MAX		SADB_X_EXT_SA_REPLAY
 
 #define PFKEY_BIT(ext)		BIT(SADB_EXT_##ext)
 #define PFKEY_XBIT(ext)		BIT(SADB_X_EXT_##ext)
@@ -50,6 +55,8 @@ struct pfkey_dump {
  * @node: [pfkey_net.lock R] link of the namespace's list
  * @registered: bit n: registered for satype n; written under pfkey_net.mutex
  * @promisc: sees every message; written under pfkey_net.mutex
+ * @extended: has sent an SADB_X_EXT_SA_REPLAY and so gets it; written under
+ *            pfkey_net.mutex
  * @dump_mutex: protects @dump
  * @dump: the dump in progress
  */
@@ -58,6 +65,7 @@ struct pfkey_sock {
 	struct hlist_node	node;
 	u32			registered;
 	bool			promisc;
+	bool			extended;
 	struct mutex		dump_mutex;	/* protects @dump */
 	struct pfkey_dump	dump;
 };
@@ -86,7 +94,7 @@ struct pfkey_request {
 	struct pfkey_sock	*from;
 	struct net		*net;
 	const struct sadb_msg	*hdr;
-	const void		*ext[SADB_EXT_MAX + 1];
+	const void		*ext[PFKEY_EXT_MAX + 1];
 };
 
 /**

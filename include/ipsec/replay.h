@@ -36,6 +36,7 @@ struct ipsec_replay {
 };
 
 int ipsec_replay_init(struct ipsec_replay *r, u32 window, bool esn);
+void ipsec_replay_start(struct ipsec_replay *r, u64 seq);
 void ipsec_replay_destroy(struct ipsec_replay *r);
 u64 ipsec_replay_extend(const struct ipsec_replay *r, u32 seq);
 enum ipsec_replay_verdict ipsec_replay_check(const struct ipsec_replay *r,

@@ -101,8 +101,8 @@ struct ipsec_ends_key {
  * @seq: sadb_msg_seq of the creator
  * @reqid: 0 or the id that policies of level unique ask for
  * @flags: sadb_sa_flags, stored and dumped as given
- * @replay: sadb_sa_replay: bytes of window, 8 packets each
- * @esn: 64-bit sequence numbers
+ * @window: packets of the replay window
+ * @sequence: number that was used last, 0 in a new SA
  * @aalg: SADB_AALG_* number, 0 = none
  * @ealg: SADB_EALG_* number, 0 = none
  * @akey: integrity key, borrowed
@@ -118,8 +118,8 @@ struct ipsec_sa_params {
 	u32			seq;
 	u32			reqid;
 	u32			flags;
-	u32			replay;
-	bool			esn;
+	u32			window;
+	u64			sequence;
 	u8			aalg;
 	u8			ealg;
 	struct ipsec_key	akey;
@@ -147,7 +147,7 @@ struct ipsec_sa_params {
  * @ealg: [I] SADB_EALG_* number
  * @reqid: [I] see struct ipsec_sa_params
  * @flags: [I] sadb_sa_flags
- * @replay_bytes: [I] sadb_sa_replay as given
+ * @window: [I] packets of the replay window
  * @pid: [I] sadb_msg_pid of the creator
  * @seq: [I] sadb_msg_seq of the creator
  * @state: [s] enum ipsec_sa_state; read without the lock by READ_ONCE
@@ -182,7 +182,7 @@ struct ipsec_sa {
 	u8			ealg;
 	u32			reqid;
 	u32			flags;
-	u32			replay_bytes;
+	u32			window;
 	u32			pid;
 	u32			seq;
 	u8			state;

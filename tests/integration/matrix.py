@@ -97,9 +97,15 @@ MODES = (("transport", 4, 4), ("transport", 6, 6), ("tunnel", 4, 4),
 
 
 class Combo:
-    """One of them. a and b are the packets' ends, ta and tb the SAs'."""
+    """One of them. a and b are the packets' ends, ta and tb the SAs'.
 
-    def __init__(self, n, alg, mode, inner, outer):
+    options and flags: what the SAs of setkey and of "ip xfrm" are made with.
+    """
+
+    def __init__(self, n, alg, mode, inner, outer, options="-r 32",
+                 native_options="replay-window 32", flags=()):
+        self.options, self.native_options = options, native_options
+        self.flags = flags
         self.name = f"{alg[0]} {mode} {inner} in {outer}"
         self.ours, self.native = alg[1:]
         self.mode, self.spi = mode, 0x1000 + 2 * n
@@ -122,8 +128,8 @@ class Combo:
         text = ""
         for src, dst, tsrc, tdst, spi, outward in self.ways():
             tunnel = f"{tsrc}-{tdst}" if self.mode == "tunnel" else ""
-            text += (f"add {tsrc} {tdst} {self.proto} {spi} -m {self.mode} -u {spi} -r 32 "
-                     f"{self.ours};\n"
+            text += (f"add {tsrc} {tdst} {self.proto} {spi} -m {self.mode} -u {spi} "
+                     f"{self.options} {self.ours};\n"
                      f"spdadd {src} {dst} any -P "
                      f"{'out' if host.name == outward else 'in'} "
                      f"ipsec {self.proto}/{self.mode}/{tunnel}/unique:{spi};\n")
@@ -133,7 +139,7 @@ class Combo:
         """The same for "ip -batch"."""
         # Without af-unspec a state carries packets of its own outer family only,
         # without align4 AH is padded as if IPv4 were IPv6.
-        flags = [word for word, wanted in (
+        flags = [*self.flags] + [word for word, wanted in (
             ("af-unspec", self.mode == "tunnel"),
             ("align4", self.proto == "ah" and ":" not in self.ta)) if wanted]
         flags = " ".join(["flag", *flags]) if flags else ""
@@ -141,7 +147,7 @@ class Combo:
         for src, dst, tsrc, tdst, spi, outward in self.ways():
             name = f"src {tsrc} dst {tdst} proto {self.proto}"
             text += (f"xfrm state add {name} spi {spi} reqid {spi} mode {self.mode} "
-                     f"{flags} replay-window 32 {self.native}\n"
+                     f"{flags} {self.native_options} {self.native}\n"
                      f"xfrm policy add src {src} dst {dst} dir "
                      f"{'out' if host.name == outward else 'in'} "
                      f"tmpl {name} reqid {spi} mode {self.mode}\n")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """PF_KEY as its clients use and misuse it: one row a request."""
+import contextlib
 import os
 import socket
 import sys
@@ -73,6 +74,16 @@ ERRORS = [
      sa(0x1000, auth=99, encrypt=0) + ends() + key(8, KEY20), "ENOSYS"),
     ("ADD of ESP with a keyed hash", ADD, ESP,
      sa(0x1000, auth=249, encrypt=11) + ends() + key(8, KEY20[:16]), "EINVAL"),
+    ("ADD of a window beyond 2^20", ADD, ESP, esp(0x1000) + replay((1 << 20) + 1),
+     "EINVAL"),
+    ("ADD from beyond 2^32 without ESN", ADD, ESP,
+     esp(0x1000) + replay(32, 1 << 32), "EINVAL"),
+    ("ADD with ESN and without integrity", ADD, ESP,
+     sa(0x1000, encrypt=11, flags=ESN) + ends(), "EINVAL"),
+    ("ADD with ESN and the null hash", ADD, ESP,
+     sa(0x1000, auth=251, encrypt=11, flags=ESN) + ends(), "EINVAL"),
+    ("ADD of IPComp with ESN", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=2, flags=ESN) + ends(), "EINVAL"),
     ("an extension twice", ADD, ESP, esp(0x1000) + sa2(), "EINVAL"),
     ("an extension of length 0", GET, ESP, sa(0x1000) + bytes(8), "EINVAL"),
     ("an extension beyond the end", GET, ESP,
@@ -222,6 +233,56 @@ def audiences():
               len([x for x in wrapped if x[1] == PROMISC]) >= 2, wrapped)
 
 
+def extension():
+    """SADB_X_EXT_SA_REPLAY: only for those who have sent one."""
+    classic, extended, overheard = Client(), Client(), Client()
+    overheard.ask(PROMISC, 1)
+    extended.ask(DUMP, 0, replay())
+    for c in classic, extended, overheard:
+        c.drain_all()
+    extended.sock.send(message(ADD, ESP, esp(0x800, replay=4, flags=ESN)
+                               + replay(1 << 20, (5 << 32) + 6)))
+    said = [c.recv().ext for c in (extended, classic)]
+    claim("its sender gets it", said[0].get(29) == replay(1 << 20, (5 << 32) + 6),
+          said[0])
+    claim("others do not", 29 not in said[1] and set(said[0]) == {29, *said[1]},
+          sorted(said[1]))
+    claim("but the flag, the largest window and the low half of the number",
+          (said[1][1][8], said[1][1][12:16].hex(), said[1][19][8:12].hex())
+          == (255, "00040000", "06000000"), (said[1][1], said[1][19]))
+    seen = []
+    while (raw := overheard.sock.recv(65536, socket.MSG_DONTWAIT))[1] != PROMISC:
+        pass
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            seen.append(Reply(raw[16:]) if raw[1] == PROMISC else Reply(raw))
+            raw = overheard.sock.recv(65536, socket.MSG_DONTWAIT)
+    claim("a promiscuous socket overhears requests and replies without it",
+          len(seen) >= 2 and not any(29 in r.ext for r in seen),
+          [sorted(r.ext) for r in seen])
+    dumps = []
+    for c, body in (classic, b""), (extended, b""), (classic, replay()):
+        c.sock.send(message(DUMP, ESP, body))
+        dumps.append(c.recv().ext)
+    claim("DUMP: nothing for the classic one, and for the extended one it is last",
+          (29 in dumps[0], list(dumps[1])[-1]) == (False, 29), dumps[0].keys())
+    claim("who asks becomes extended", 29 in dumps[2], sorted(dumps[2]))
+    # What a classic client reads is the same, whoever made the SA.
+    classic = Client()
+    records = []
+    for body in (esp(0x801, replay=255), sa(0x801, replay=0) + sa2() + ends()
+                 + key(9, KEY20) + replay(255 * 8)):
+        extended.ask(DELETE, ESP, sa(0x801) + ends())
+        extended.ask(ADD, ESP, body)
+        classic.drain()
+        records.append(classic.ask(GET, ESP, sa(0x801) + ends()).ext)
+    for r in records:
+        r.pop(4)                            # the time of creation
+    claim("a window of 2040 packets by either way: the same record",
+          records[0] == records[1], records)
+    extended.ask(FLUSH, 0)
+
+
 def reading():
     c = Client()
     parts = message(ADD, ESP, esp(0x700))
@@ -283,4 +344,5 @@ bad_requests()
 life_of_an_sa()
 life_of_a_policy()
 audiences()
+extension()
 reading()

@@ -12,6 +12,7 @@ GETSPI, UPDATE, ADD, DELETE, GET, ACQUIRE, REGISTER, EXPIRE, FLUSH, DUMP, \
 SPDUPDATE, SPDADD, SPDDELETE, SPDGET, SPDACQUIRE, SPDDUMP, SPDFLUSH, \
     SPDSETIDX, SPDEXPIRE, SPDDELETE2 = range(13, 23)
 AH, ESP, IPCOMP = 2, 3, 9
+ESN = 0x400                     # of sadb_sa_flags
 BASE = struct.Struct("=BBBBHHII")
 KEY20 = bytes(range(20))
 
@@ -47,6 +48,11 @@ def sa(spi, auth=0, encrypt=20, replay=4, flags=0, state=0):
 
 def sa2(mode=1, reqid=0):
     return ext(19, struct.pack("=BBHII", mode, 0, 0, 0, reqid))
+
+
+def replay(window=0, sequence=0):
+    """Our own extension, SADB_X_EXT_SA_REPLAY."""
+    return ext(29, struct.pack("=IQ", window, sequence))
 
 
 def key(kind, data, bits=None):

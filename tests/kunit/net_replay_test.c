@@ -109,6 +109,122 @@ static void replay_steps(struct kunit *test)
 	ipsec_replay_destroy(&r);
 }
 
+/**
+ * struct extend_case - which number the 32 bits on the wire stand for
+ * @name: what it shows (RFC 4303 appendix A2.2)
+ * @window: packets
+ * @top: where the window stands
+ * @seq: the number on the wire
+ * @want: the full number
+ */
+struct extend_case {
+	const char	*name;
+	u32		window;
+	u64		top;
+	u32		seq;
+	u64		want;
+};
+
+static const struct extend_case extends[] = {
+	{ "within the window", 64, 0x100000100, 0xf0, 0x1000000f0 },
+	{ "left edge", 64, 0x100000100, 0xc1, 0x1000000c1 },
+	{ "one left of it: next half", 64, 0x100000100, 0xc0, 0x2000000c0 },
+	{ "right of it", 64, 0x100000100, 0xffffffff, 0x1ffffffff },
+	{ "window from 0: its left edge", 64, 0x10000003f, 0, 0x100000000 },
+	{ "window from 0: the largest is ahead", 64, 0x10000003f, 0xffffffff,
+	  0x1ffffffff },
+	{ "window from -1: its left edge", 64, 0x10000003e, 0xffffffff,
+	  0x0ffffffff },
+	{ "window from -1: one left is ahead", 64, 0x10000003e, 0xfffffffe,
+	  0x1fffffffe },
+	{ "top at 0 of a half: behind", 64, 0x200000000, 0xffffffc1,
+	  0x1ffffffc1 },
+	{ "top at 0 of a half: ahead", 64, 0x200000000, 0xffffffc0,
+	  0x2ffffffc0 },
+	{ "top at the end of a half: next", 64, 0x1ffffffff, 0, 0x200000000 },
+	{ "top at the end of a half: far", 64, 0x1ffffffff, 0xffffffbf,
+	  0x2ffffffbf },
+	{ "nothing before the first half", 64, 5, 0xffffffff, 0xffffffff },
+	{ "new SA", 64, 0, 1, 1 },
+	{ "new SA, largest number", 64, 0, 0xffffffff, 0xffffffff },
+	{ "window of 1: the same", 1, 0x100000005, 5, 0x100000005 },
+	{ "window of 1: one less is next half", 1, 0x100000005, 4,
+	  0x200000004 },
+	{ "largest window: left edge", IPSEC_REPLAY_MAX, 0x100000000,
+	  0xfff00001, 0x0fff00001 },
+	{ "largest window: one left", IPSEC_REPLAY_MAX, 0x100000000,
+	  0xfff00000, 0x1fff00000 },
+	{ "no window: late by half", 0, 0x180000000, 0x00000001,
+	  0x100000001 },
+	{ "no window: later is ahead", 0, 0x180000000, 0, 0x200000000 },
+	{ "no window: late across halves", 0, 0x100000000, 0xffffffff,
+	  0x0ffffffff },
+	{ "no window: ahead across halves", 0, 0x1ffffffff, 0x7ffffffe,
+	  0x27ffffffe },
+	{ "the last half ends", 64, 0xffffffff00000100, 0xffffffff,
+	  0xffffffffffffffff },
+};
+
+static void extend_desc(const struct extend_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(extend, extends, extend_desc);
+
+static void replay_extend(struct kunit *test)
+{
+	const struct extend_case *c = test->param_value;
+	struct ipsec_replay r = {
+		.window = c->window, .top = c->top, .esn = true,
+	};
+
+	KUNIT_EXPECT_EQ(test, c->want, ipsec_replay_extend(&r, c->seq));
+	r.esn = false;
+	KUNIT_EXPECT_EQ(test, (u64)c->seq, ipsec_replay_extend(&r, c->seq));
+}
+
+/* A window that goes on where another one ended: all before is received. */
+static void replay_goes_on(struct kunit *test)
+{
+	static const u64 tops[] = {
+		1, 62, 63, 64, 65, 127, 128, 1000, 0xffffffff, 0x100000000,
+		0x12345678f,
+	};
+	struct ipsec_replay r;
+	unsigned int i;
+	u64 seq;
+
+	for (i = 0; i < ARRAY_SIZE(tops); i++) {
+		KUNIT_ASSERT_EQ(test, 0, ipsec_replay_init(&r, 128, true));
+		ipsec_replay_start(&r, tops[i]);
+		for (seq = tops[i]; seq && tops[i] - seq < 128; seq--)
+			KUNIT_EXPECT_EQ(test, DUP, ipsec_replay_check(&r, seq));
+		KUNIT_EXPECT_EQ(test, OLD, ipsec_replay_check(&r, seq));
+		/* Twice around the ring, every number once. */
+		for (seq = tops[i] + 1; seq <= tops[i] + 512; seq++) {
+			KUNIT_EXPECT_EQ(test, OK, ipsec_replay_check(&r, seq));
+			ipsec_replay_commit(&r, seq);
+			KUNIT_EXPECT_EQ(test, DUP, ipsec_replay_check(&r, seq));
+		}
+		ipsec_replay_destroy(&r);
+	}
+}
+
+/* Without a window extended numbers are still followed. */
+static void replay_follows(struct kunit *test)
+{
+	struct ipsec_replay r;
+
+	KUNIT_ASSERT_EQ(test, 0, ipsec_replay_init(&r, 0, true));
+	ipsec_replay_start(&r, 0xfffffffe);
+	ipsec_replay_commit(&r, ipsec_replay_extend(&r, 1));
+	KUNIT_EXPECT_EQ(test, 0x100000001ULL, r.top);
+	ipsec_replay_commit(&r, ipsec_replay_extend(&r, 0xffffffff));
+	KUNIT_EXPECT_EQ(test, 0x100000001ULL, r.top);
+	ipsec_replay_destroy(&r);
+}
+
 /* A forged packet is checked and never committed: the window must not move. */
 static void replay_forged(struct kunit *test)
 {
@@ -156,6 +272,9 @@ static void replay_every_position(struct kunit *test)
 
 static struct kunit_case replay_test_cases[] = {
 	KUNIT_CASE_PARAM(replay_steps, replay_gen_params),
+	KUNIT_CASE_PARAM(replay_extend, extend_gen_params),
+	KUNIT_CASE(replay_goes_on),
+	KUNIT_CASE(replay_follows),
 	KUNIT_CASE(replay_forged),
 	KUNIT_CASE(replay_limits),
 	KUNIT_CASE(replay_every_position),

@@ -55,6 +55,13 @@ static const struct parse_case parses[] = {
 	{ "key of 0 bits", "01000900" "00000000", 0, SADB_EXT_KEY_ENCRYPT },
 	{ "key of 1 bit", "02000900" "01000000" "8000000000000000", 0,
 	  SADB_EXT_KEY_ENCRYPT },
+	{ "our own extension", SA "02001d00" "00100000" "0000000000000000", 0,
+	  SADB_X_EXT_SA_REPLAY },
+	{ "our own extension cut short", "01001d00" "00100000", -EINVAL, 0 },
+	{ "our own extension twice", "02001d00" "00100000" "0000000000000000"
+	  "02001d00" "00100000" "0000000000000000", -EINVAL, 0 },
+	{ "the gap before it is skipped", "01001c0000000000" SA, 0,
+	  SADB_EXT_SA },
 	{ "policy without room for itself", "01001200" "02000200", -EINVAL, 0 },
 };
 

@@ -177,6 +177,22 @@ static void add_sa2(struct builder *b, unsigned int mode, uint32_t reqid)
 	sa2->sadb_x_sa2_reqid = reqid;
 }
 
+/* What is too big for sadb_sa; an empty one asks the kernel for its own. */
+static void add_replay(struct builder *b, uint32_t bytes, uint64_t sequence)
+{
+	struct sadb_x_sa_replay *r;
+
+	if (bytes > SADB_X_SA_REPLAY_MAX / 8) {
+		b->failed = 1;
+		return;
+	}
+	r = add_ext(b, SADB_X_EXT_SA_REPLAY, sizeof(*r));
+	if (!r)
+		return;
+	r->sadb_x_sa_replay_window = bytes * 8;
+	r->sadb_x_sa_replay_sequence = sequence;
+}
+
 static void add_sa(struct builder *b, const struct pfkey_sa_args *a)
 {
 	struct sadb_sa *sa = add_ext(b, SADB_EXT_SA, sizeof(*sa));
@@ -184,7 +200,7 @@ static void add_sa(struct builder *b, const struct pfkey_sa_args *a)
 	if (!sa)
 		return;
 	sa->sadb_sa_spi = a->spi;
-	sa->sadb_sa_replay = a->replay;
+	sa->sadb_sa_replay = a->replay > 255 ? 255 : a->replay;
 	sa->sadb_sa_state = SADB_SASTATE_LARVAL;
 	sa->sadb_sa_auth = a->auth;
 	sa->sadb_sa_encrypt = a->encrypt;
@@ -250,6 +266,8 @@ struct sadb_msg *pfkey_build_sa(const struct pfkey_sa_args *args)
 		add_sa2(&b, args->mode, args->reqid);
 	}
 	add_addresses(&b, args);
+	if (args->replay > 255 || args->sequence || args->want_replay)
+		add_replay(&b, args->replay, args->sequence);
 	return finish(&b);
 }
 
@@ -299,6 +317,24 @@ struct sadb_msg *pfkey_build_base(unsigned int type, unsigned int satype,
 	struct builder b;
 
 	begin(&b, type, satype, seq, pid);
+	return finish(&b);
+}
+
+/**
+ * pfkey_build_dump() - build a DUMP that asks for SADB_X_EXT_SA_REPLAY
+ * @satype: SADB_SATYPE_*
+ * @pid: sender
+ *
+ * Kernels without that extension skip it.
+ *
+ * Return: the message, to be given to pfkey_msg_free(), or NULL.
+ */
+struct sadb_msg *pfkey_build_dump(unsigned int satype, uint32_t pid)
+{
+	struct builder b;
+
+	begin(&b, SADB_DUMP, satype, 0, pid);
+	add_replay(&b, 0, 0);
 	return finish(&b);
 }
 

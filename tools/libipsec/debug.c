@@ -268,6 +268,17 @@ static void debug_ctx(const char *p, size_t len)
 	       p + sizeof(c));
 }
 
+static void debug_replay(const char *p, size_t len)
+{
+	struct sadb_x_sa_replay r;
+
+	(void)len;
+	memcpy(&r, p, sizeof(r));
+	printf("sadb_x_sa_replay{ window=%u sequence=%llu }\n",
+	       r.sadb_x_sa_replay_window,
+	       (unsigned long long)r.sadb_x_sa_replay_sequence);
+}
+
 static void debug_head_only(const char *p, size_t len)
 {
 	(void)p;
@@ -279,7 +290,7 @@ struct printer {
 	void (*print)(const char *p, size_t len);
 };
 
-static const struct printer printers[SADB_EXT_MAX + 1] = {
+static const struct printer printers[] = {
 	[SADB_EXT_SA] = { sizeof(struct sadb_sa), debug_sa },
 	[SADB_EXT_LIFETIME_CURRENT] = {
 		sizeof(struct sadb_lifetime), debug_lifetime },
@@ -323,6 +334,8 @@ static const struct printer printers[SADB_EXT_MAX + 1] = {
 		sizeof(struct sadb_x_kmaddress), debug_head_only },
 	[SADB_X_EXT_FILTER] = {
 		sizeof(struct sadb_x_filter), debug_head_only },
+	[SADB_X_EXT_SA_REPLAY] = {
+		sizeof(struct sadb_x_sa_replay), debug_replay },
 };
 
 /**
@@ -350,7 +363,7 @@ void kdebug_sadb(struct sadb_msg *msg)
 		len = PFKEY_UNUNIT64(ext.sadb_ext_len);
 		printf("sadb_ext{ len=%u type=%u }\n", ext.sadb_ext_len,
 		       ext.sadb_ext_type);
-		if (ext.sadb_ext_type > SADB_EXT_MAX ||
+		if (ext.sadb_ext_type >= ARRAY_SIZE(printers) ||
 		    !printers[ext.sadb_ext_type].print) {
 			printf("%s: invalid ext_type %u was passed.\n", __func__,
 			       ext.sadb_ext_type);

@@ -210,6 +210,20 @@ static void print_state(const struct sadb_sa *sa, const struct sadb_x_sa2 *sa2)
 	printf("\n");
 }
 
+/* Only where it says more than the line above: scripts know the lines. */
+static void print_replay(const struct sadb_msg *msg, const struct sadb_sa *sa)
+{
+	int esn = sa->sadb_sa_flags & SADB_X_SAFLAGS_ESN;
+	struct sadb_x_sa_replay r;
+
+	if (pfkey_get_replay(msg, &r) ||
+	    (!esn && r.sadb_x_sa_replay_window == sa->sadb_sa_replay * 8U))
+		return;
+	printf("\twindow: %u(packets)\tesn: %s\tsequence: %llu\n",
+	       r.sadb_x_sa_replay_window, esn ? "yes" : "no",
+	       (unsigned long long)r.sadb_x_sa_replay_sequence);
+}
+
 static void sadump(struct sadb_msg *msg, int ports)
 {
 	char *mhp[SADB_EXT_MAX + 1];
@@ -251,6 +265,7 @@ static void sadump(struct sadb_msg *msg, int ports)
 	print_sa2(&sa, &sa2);
 	print_algs(mhp, msg->sadb_msg_satype, &sa);
 	print_state(&sa, &sa2);
+	print_replay(msg, &sa);
 	print_lifetimes(mhp);
 	ipsec_dump_ctx(mhp[SADB_X_EXT_SEC_CTX]);
 	printf("\tsadb_seq=%u pid=%u refcnt=%u\n", msg->sadb_msg_seq,

@@ -87,6 +87,7 @@ int pfkey_send(int so, struct sadb_msg *msg, int len);
 struct sadb_msg *pfkey_recv(int so);
 int pfkey_align(struct sadb_msg *msg, char **mhp);
 int pfkey_check(char **mhp);
+int pfkey_get_replay(const struct sadb_msg *msg, struct sadb_x_sa_replay *to);
 
 /* algorithms of the kernel */
 int pfkey_send_register(int so, unsigned int satype);
@@ -119,7 +120,10 @@ const char *ipsec_msgtype_name(unsigned int type);
  * @spi: network order, as in struct sadb_sa
  * @mode: IPSEC_MODE_*
  * @reqid: of X_SA2
- * @replay: window in bytes
+ * @replay: window in bytes; more than 255, or @sequence, is only understood by
+ *	    kernels that know SADB_X_EXT_SA_REPLAY, and at most 131072
+ * @sequence: number that was used last, 0 in a new SA
+ * @want_replay: ask for SADB_X_EXT_SA_REPLAY in the reply
  * @flags: SADB_X_EXT_*
  * @auth: authentication algorithm
  * @encrypt: encryption or compression algorithm
@@ -152,7 +156,9 @@ struct pfkey_sa_args {
 	uint32_t spi;
 	uint8_t mode;
 	uint32_t reqid;
-	uint8_t replay;
+	uint32_t replay;
+	uint64_t sequence;
+	int want_replay;
 	uint32_t flags;
 	uint8_t auth;
 	uint8_t encrypt;
@@ -220,6 +226,7 @@ struct sadb_msg *pfkey_build_sa(const struct pfkey_sa_args *args);
 struct sadb_msg *pfkey_build_sp(const struct pfkey_sp_args *args);
 struct sadb_msg *pfkey_build_base(unsigned int type, unsigned int satype,
 				  uint32_t seq, uint32_t pid);
+struct sadb_msg *pfkey_build_dump(unsigned int satype, uint32_t pid);
 void pfkey_msg_free(struct sadb_msg *msg);
 int pfkey_send_sa(int so, const struct pfkey_sa_args *args);
 int pfkey_send_sp(int so, const struct pfkey_sp_args *args);

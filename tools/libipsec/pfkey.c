@@ -221,6 +221,9 @@ int pfkey_align(struct sadb_msg *msg, char **mhp)
 		len = PFKEY_UNUNIT64(ext.sadb_ext_len);
 		if (!len || len > left)
 			return ipsec_fail(EIPSEC_INVAL_SADBMSG);
+		/* not for @mhp, see pfkey_get_replay() */
+		if (ext.sadb_ext_type == SADB_X_EXT_SA_REPLAY)
+			continue;
 		if (ext.sadb_ext_type > SADB_EXT_MAX ||
 		    !ext_min[ext.sadb_ext_type])
 			return ipsec_fail(EIPSEC_INVAL_EXTTYPE);
@@ -234,6 +237,35 @@ int pfkey_align(struct sadb_msg *msg, char **mhp)
 	}
 	ipsec_clear_error();
 	return 0;
+}
+
+/**
+ * pfkey_get_replay() - find what sadb_sa has no room for
+ * @msg: a message that pfkey_align() accepts
+ * @to: filled
+ *
+ * pfkey_align() cannot tell of this extension, whose number is beyond its array.
+ *
+ * Return: 0, or -1 if there is none.
+ */
+int pfkey_get_replay(const struct sadb_msg *msg, struct sadb_x_sa_replay *to)
+{
+	const char *p = (const char *)(msg + 1);
+	const char *end = (const char *)msg +
+		PFKEY_UNUNIT64(msg->sadb_msg_len);
+	struct sadb_ext ext;
+
+	for (; p < end; p += PFKEY_UNUNIT64(ext.sadb_ext_len)) {
+		memcpy(&ext, p, sizeof(ext));
+		if (!ext.sadb_ext_len)
+			break;
+		if (ext.sadb_ext_type != SADB_X_EXT_SA_REPLAY ||
+		    PFKEY_UNUNIT64(ext.sadb_ext_len) < (int)sizeof(*to))
+			continue;
+		memcpy(to, p, sizeof(*to));
+		return 0;
+	}
+	return ipsec_fail(EIPSEC_INVAL_EXTTYPE);
 }
 
 static int is_spd_type(unsigned int type)

@@ -119,6 +119,8 @@ static void fill_sa(const struct command *c, struct pfkey_sa_args *a)
 	a->mode = c->mode;
 	a->reqid = c->reqid;
 	a->replay = c->replay;
+	a->sequence = c->sequence;
+	a->want_replay = c->kind == CMD_GET;
 	a->flags = c->flags;
 	if (!makes_sa(c))
 		return;
@@ -289,8 +291,10 @@ int build_messages(struct script *s, const struct command *c,
 	case CMD_SPDUPDATE:
 	case CMD_SPDDELETE:
 		return build_sp(s, c, m);
-	case CMD_FLUSH:
 	case CMD_DUMP:
+		return add_message(s, c, m,
+				   pfkey_build_dump(c->satype, own_pid()));
+	case CMD_FLUSH:
 	case CMD_SPDFLUSH:
 	case CMD_SPDDUMP:
 		return add_message(s, c, m,

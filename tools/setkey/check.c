@@ -42,7 +42,7 @@ static void check_algs(struct script *s, const struct command *c)
 			     proto);
 }
 
-static void check_old(struct script *s, const struct command *c)
+static void check_numbers(struct script *s, const struct command *c)
 {
 	int old = c->flags & SADB_X_EXT_OLD;
 
@@ -50,6 +50,13 @@ static void check_old(struct script *s, const struct command *c)
 		script_error(s, c->replay_word.loc,
 			     "-r cannot be used with %s, which has no sequence numbers",
 			     c->proto.s);
+	if (old && (c->sequence || c->flags & SADB_X_SAFLAGS_ESN))
+		script_error(s, c->loc,
+			     "%s has no sequence numbers: neither -seq nor -f esn can be used",
+			     c->proto.s);
+	if (c->sequence > UINT32_MAX && !(c->flags & SADB_X_SAFLAGS_ESN))
+		script_error(s, c->loc,
+			     "-seq beyond 32 bits needs -f esn");
 	if (old && (c->flags & SADB_X_EXT_DERIV))
 		script_error(s, c->ealg_word.loc,
 			     "des-deriv cannot be used with %s", c->proto.s);
@@ -73,7 +80,7 @@ static void check_sa(struct script *s, const struct command *c)
 		return;
 	}
 	check_algs(s, c);
-	check_old(s, c);
+	check_numbers(s, c);
 	if (c->satype == SADB_X_SATYPE_IPCOMP && c->spi > 0xffff)
 		script_error(s, c->loc,
 			     "the SPI of ipcomp is a CPI of 16 bits, %u is too big",

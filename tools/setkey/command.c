@@ -195,7 +195,7 @@ void cmd_mode(struct script *s, struct word w)
 }
 
 /**
- * cmd_replay() - -r, which has 8 bits in the message
+ * cmd_replay() - -r; beyond 255 it takes an extension of our own
  * @s: the script
  * @w: bytes of the window
  */
@@ -204,8 +204,21 @@ void cmd_replay(struct script *s, struct word w)
 	uint64_t n;
 
 	s->cmd->replay_word = w;
-	if (!word_number(s, w, 255, "replay window", &n))
+	if (!word_number(s, w, SADB_X_SA_REPLAY_MAX / 8, "replay window", &n))
 		s->cmd->replay = n;
+}
+
+/**
+ * cmd_sequence() - -seq
+ * @s: the script
+ * @w: the number that was used last
+ */
+void cmd_sequence(struct script *s, struct word w)
+{
+	uint64_t n;
+
+	if (!word_number(s, w, UINT64_MAX, "sequence number", &n))
+		s->cmd->sequence = n;
 }
 
 /**
@@ -235,6 +248,10 @@ void cmd_pad(struct script *s, struct word w)
 		c->flags &= ~SADB_X_EXT_CYCSEQ;
 		return;
 	}
+	if (!strcmp(w.s, "esn")) {
+		c->flags |= SADB_X_SAFLAGS_ESN;
+		return;
+	}
 	if (!strcmp(w.s, "random-pad")) {
 		pad = SADB_X_EXT_PRAND;
 	} else if (!strcmp(w.s, "zero-pad")) {
@@ -243,7 +260,7 @@ void cmd_pad(struct script *s, struct word w)
 		pad = SADB_X_EXT_PSEQ;
 	} else {
 		script_error(s, w.loc,
-			     "unknown option `%s', expected random-pad, seq-pad, zero-pad or nocyclic-seq",
+			     "unknown option `%s', expected random-pad, seq-pad, zero-pad, nocyclic-seq or esn",
 			     w.s);
 		return;
 	}

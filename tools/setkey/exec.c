@@ -298,13 +298,15 @@ int exec_run(struct sadb_msg *req)
  */
 int exec_simple(int type, unsigned int satype)
 {
+	pid_t pid = opt.dry ? 0 : getpid();
 	struct sadb_msg *req;
 	char text[256];
 	int err, header = 0;
 
 	if (exec_open())
 		return EXIT_FAILURE;
-	req = pfkey_build_base(type, satype, 0, opt.dry ? 0 : getpid());
+	req = type == SADB_DUMP ? pfkey_build_dump(satype, pid) :
+		pfkey_build_base(type, satype, 0, pid);
 	if (!req) {
 		fail("%s", ipsec_strerror());
 		return EXIT_FAILURE;

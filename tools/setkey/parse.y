@@ -43,7 +43,7 @@ static const struct word none;
 
 %token K_ADD K_UPDATE K_GETSPI K_DELETE K_DELETEALL K_GET K_FLUSH K_DUMP
 %token K_SPDADD K_SPDUPDATE K_SPDDELETE K_SPDFLUSH K_SPDDUMP K_EXIT
-%token O_MODE O_REPLAY O_REQID O_PAD O_CTX O_ENC O_AUTH O_COMP O_RAWCPI
+%token O_MODE O_REPLAY O_SEQUENCE O_REQID O_PAD O_CTX O_ENC O_AUTH O_COMP O_RAWCPI
 %token O_POLICY
 %token <word> O_LIMIT ADDR_FLAGS NUMBER HEXNUM QUOTED WORD POLICY_TEXT
 
@@ -116,7 +116,7 @@ w_end: %empty { s->want = "`;'"; } ;
 w_number: %empty { s->want = "a number"; } ;
 w_mode: %empty { s->want = "transport, tunnel or any"; } ;
 w_pad: %empty {
-		s->want = "random-pad, seq-pad, zero-pad or nocyclic-seq";
+		s->want = "random-pad, seq-pad, zero-pad, nocyclic-seq or esn";
 	} ;
 w_alg: %empty { s->want = "the name of an algorithm"; } ;
 w_key: %empty { s->want = "a key: \"text\" or 0x..."; } ;
@@ -183,6 +183,7 @@ options:
 option:
 	  O_MODE w_mode WORD { cmd_mode(s, $3); }
 	| O_REPLAY w_number number { cmd_replay(s, $3); }
+	| O_SEQUENCE w_number spi { cmd_sequence(s, $3); }
 	| O_REQID w_number number { cmd_reqid(s, $3); }
 	| O_PAD w_pad WORD { cmd_pad(s, $3); }
 	| O_LIMIT w_number number { cmd_limit(s, $1.s, $3); }

@@ -83,7 +83,8 @@ struct context {
  * @spi: host order
  * @mode: -m
  * @reqid: -u
- * @replay: -r
+ * @replay: -r, in bytes
+ * @sequence: -seq
  * @flags: SADB_X_EXT_*, from the protocol, -f, -R and the algorithm
  * @pad_set: a -f pad kind was given
  * @replay_word: where -r is
@@ -116,7 +117,8 @@ struct command {
 	uint32_t spi;
 	unsigned char mode;
 	uint32_t reqid;
-	unsigned char replay;
+	uint32_t replay;
+	uint64_t sequence;
 	uint32_t flags;
 	int pad_set;
 	struct word replay_word;
@@ -226,6 +228,7 @@ void cmd_proto(struct script *s, struct word w, struct word oa);
 void cmd_spi(struct script *s, struct word w);
 void cmd_mode(struct script *s, struct word w);
 void cmd_replay(struct script *s, struct word w);
+void cmd_sequence(struct script *s, struct word w);
 void cmd_reqid(struct script *s, struct word w);
 void cmd_pad(struct script *s, struct word w);
 void cmd_limit(struct script *s, const char *option, struct word w);

@@ -31,10 +31,40 @@
 #define SADB_X_EXT_PZERO	0x0200	/* zeroes */
 #define SADB_X_EXT_PMASK	0x0300	/* the field itself */
 
+/* Extended, 64-bit sequence numbers (RFC 4304); the bit is FreeBSD's. */
+#define SADB_X_SAFLAGS_ESN	0x0400
+
 /* Every bit that a KAME SA may carry, for checks. */
 #define SADB_X_EXT_KAME_MASK						\
 	(SADB_X_EXT_OLD | SADB_X_EXT_IV4B | SADB_X_EXT_DERIV |		\
 	 SADB_X_EXT_CYCSEQ | SADB_X_EXT_RAWCPI | SADB_X_EXT_PMASK)
+
+/*
+ * An extension of our own: what sadb_sa_replay and sadb_x_sa2_sequence have no
+ * room for. Its number is above Linux's last one, 26, and above KAME's, 27.
+ *
+ * Kernels that do not know it skip it. We send it only to a socket that has
+ * itself sent a message with it, a DUMP for example, and then as the last
+ * extension of everything about an SA; other sockets never see it, because
+ * KAME's libipsec throws away messages with extensions that it does not know.
+ *
+ * In ADD, UPDATE and GETSPI:
+ *   window    replay window in packets, at most 2^20; counts instead of
+ *             sadb_sa_replay, which has bytes of eight packets and ends at 255
+ *   sequence  number that was used last, 0 in a new SA; the sender goes on behind
+ *             it, the receiver takes it and all before it as received
+ * In replies both are the present state; sadb_sa_replay is then the window
+ * rounded up to bytes, or 255. In other requests both are ignored.
+ */
+#define SADB_X_EXT_SA_REPLAY	29
+struct sadb_x_sa_replay {
+	__u16	sadb_x_sa_replay_len;
+	__u16	sadb_x_sa_replay_exttype;
+	__u32	sadb_x_sa_replay_window;
+	__u64	sadb_x_sa_replay_sequence;
+};
+
+#define SADB_X_SA_REPLAY_MAX	(1U << 20)
 
 /* sadb_msg_satype of X_PROMISC: on; 0 is off. */
 #define SADB_X_PROMISC_OFF	0

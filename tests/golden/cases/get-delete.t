@@ -6,7 +6,7 @@ delete 192.0.2.1 192.0.2.2 ah 301 -m tunnel;
 delete 192.0.2.1[500] 192.0.2.2[500] esp 302;
 --- out
 sadb_msg{ version=2 type=5 errno=0 satype=3
-  len=12 reserved=0 seq=0 pid=0
+  len=14 reserved=0 seq=0 pid=0
 sadb_ext{ len=2 type=1 }
 sadb_sa{ spi=300 replay=0 state=0
   auth=0 encrypt=0 flags=0x00000040 }
@@ -21,6 +21,8 @@ sadb_ext{ len=3 type=6 }
 sadb_address{ proto=255 prefixlen=32 reserved=0x0000 }
 sockaddr{ len=16 family=2 port=0
  c0000202  }
+sadb_ext{ len=2 type=29 }
+sadb_x_sa_replay{ window=0 sequence=0 }
 
 sadb_msg{ version=2 type=4 errno=0 satype=2
   len=12 reserved=0 seq=0 pid=0

@@ -7,4 +7,4 @@
 --- out
 No SAD entries.
 --- sent
-type 10 length 16
+type 10 length 32

@@ -7,6 +7,6 @@
 --- err
 setkey: Operation not permitted (needs CAP_NET_ADMIN)
 --- sent
-type 10 length 16
+type 10 length 32
 --- status
 1

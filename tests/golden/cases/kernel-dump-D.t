@@ -11,4 +11,4 @@
 	seq=0x00000000 replay=0 flags=0x00000040 state=mature 
 	sadb_seq=0 pid=N refcnt=0
 --- sent
-type 10 length 16
+type 10 length 32

@@ -26,5 +26,5 @@ dump;flush;
 	sadb_seq=0 pid=N refcnt=0
 --- sent
 type 7 length 16
-type 10 length 16
+type 10 length 32
 type 9 length 16

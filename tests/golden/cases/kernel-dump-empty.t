@@ -14,5 +14,5 @@ No SAD entries.
 No SPD entries.
 --- sent
 type 7 length 16
-type 10 length 16
+type 10 length 32
 type 18 length 16

@@ -14,4 +14,4 @@ get 192.0.2.1 192.0.2.2 esp 300;
 	sadb_seq=0 pid=N refcnt=0
 --- sent
 type 7 length 16
-type 5 length 96
+type 5 length 112
