@@ -6,7 +6,7 @@
 #include <uapi/ipsec/pfkeyv2.h>
 
 /* Block ciphers in CBC mode, with a random IV of one block (RFC 2451). */
-#define CBC(_name, _driver, _id, _min, _max, _step, _block)	\
+#define CBC(_name, _driver, _id, _min, _max, _step, _block, ...) \
 	{							\
 		.name		= _name,			\
 		.driver		= _driver,			\
@@ -18,6 +18,7 @@
 		.iv		= _block,			\
 		.iv_kind	= IPSEC_IV_RANDOM,		\
 		.block		= _block,			\
+		__VA_ARGS__					\
 	}
 
 /* AEADs (RFC 4106, 4309, 4543, 7634); key lengths include the salt's. */
@@ -93,11 +94,14 @@ const struct ipsec_alg_desc ipsec_alg_table[] = {
 		.driver		= "ecb(cipher_null)",
 		.kind		= IPSEC_ALG_ENCRYPT,
 		.id		= SADB_EALG_NULL,
+		.old		= true,
 		.iv_kind	= IPSEC_IV_NONE,
 		.block		= 4,
 	},
-	CBC("des-cbc", "cbc(des)", SADB_EALG_DESCBC, 64, 64, 0, 8),
-	CBC("3des-cbc", "cbc(des3_ede)", SADB_EALG_3DESCBC, 192, 192, 0, 8),
+	CBC("des-cbc", "cbc(des)", SADB_EALG_DESCBC, 64, 64, 0, 8,
+	    .old = true, .des = true),
+	CBC("3des-cbc", "cbc(des3_ede)", SADB_EALG_3DESCBC, 192, 192, 0, 8,
+	    .des = true),
 	CBC("cast128-cbc", "cbc(cast5)", SADB_X_EALG_CASTCBC, 40, 128, 8, 8),
 	CBC("blowfish-cbc", "cbc(blowfish)", SADB_X_EALG_BLOWFISHCBC,
 	    40, 448, 8, 8),

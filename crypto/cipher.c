@@ -13,8 +13,11 @@
 #include <ipsec/compat.h>
 #include <ipsec/crypt.h>
 
-/* SPI and sequence number as they are in the packet. */
+/* SPI and sequence number as they are in the packet; RFC 1827 has the SPI. */
 #define ESP_HEADER	8
+#define ESP_HEADER_OLD	4
+/* IVs that are not wholly in the packet are DES's, of which half is. */
+#define HALF_IV		4
 
 /*
  * Requests up to this size are recycled: one is kept on each CPU, so that no
@@ -72,12 +75,47 @@ static int set_combined_key(struct crypto_aead *tfm,
 	return err;
 }
 
-static int check_algs(const struct ipsec_alg_desc *ealg,
+/* DES keys that must not be used (RFC 2405 section 2.1), wherever one is. */
+static bool key_weak(const struct ipsec_alg_desc *ealg,
+		     const struct ipsec_key *ekey)
+{
+	unsigned int i;
+
+	for (i = 0; ealg->des && i < ipsec_key_bytes(ekey); i += 8)
+		if (ipsec_des_key_weak(ekey->data + i))
+			return true;
+	return false;
+}
+
+/* Which algorithms each form of packets can have. */
+static bool form_ok(enum ipsec_esp_form form, const struct ipsec_alg_desc *ealg,
+		    const struct ipsec_alg_desc *aalg)
+{
+	switch (form) {
+	case IPSEC_ESP_NEW:
+		return true;
+	case IPSEC_ESP_ESN:
+		/* The high half is in the ICV only (RFC 4303 2.2.1). */
+		return ealg->aead || (aalg && aalg->icv);
+	case IPSEC_ESP_DERIV:
+		return ealg->old && ealg->iv;
+	case IPSEC_ESP_OLD:
+		return ealg->old && !(aalg && aalg->icv);
+	case IPSEC_ESP_OLD_IV32:
+		return ealg->old && ealg->iv && !(aalg && aalg->icv);
+	}
+	return false;
+}
+
+static int check_algs(enum ipsec_esp_form form,
+		      const struct ipsec_alg_desc *ealg,
 		      const struct ipsec_key *ekey,
 		      const struct ipsec_alg_desc *aalg,
 		      const struct ipsec_key *akey)
 {
-	if (!ipsec_alg_key_ok(ealg, ekey->bits))
+	if (!form_ok(form, ealg, aalg))
+		return -EINVAL;
+	if (!ipsec_alg_key_ok(ealg, ekey->bits) || key_weak(ealg, ekey))
 		return -EINVAL;
 	if (!aalg)
 		return akey->bits ? -EINVAL : 0;
@@ -90,6 +128,25 @@ static int check_algs(const struct ipsec_alg_desc *ealg,
 	return ipsec_alg_key_ok(aalg, akey->bits) ? 0 : -EINVAL;
 }
 
+static void cipher_form(struct ipsec_cipher *c, enum ipsec_esp_form form,
+			const struct ipsec_alg_desc *ealg)
+{
+	c->head = ESP_HEADER;
+	c->iv = ealg->iv;
+	c->iv_kind = ealg->iv_kind;
+	c->esn = form == IPSEC_ESP_ESN;
+	if (form == IPSEC_ESP_DERIV) {
+		c->half_iv = true;
+		c->iv = 0;
+		c->iv_kind = IPSEC_IV_NONE;
+	} else if (form == IPSEC_ESP_OLD_IV32) {
+		c->half_iv = true;
+		c->iv = HALF_IV;
+	}
+	if (form == IPSEC_ESP_OLD || form == IPSEC_ESP_OLD_IV32)
+		c->head = ESP_HEADER_OLD;
+}
+
 static int cipher_setup(struct ipsec_cipher *c,
 			const struct ipsec_alg_desc *ealg,
 			const struct ipsec_key *ekey,
@@ -99,7 +156,7 @@ static int cipher_setup(struct ipsec_cipher *c,
 	int err;
 
 	c->icv = ealg->aead ? ealg->icv : aalg ? aalg->icv : 0;
-	/* Of DES, as RFC 2405 section 2.1 wants; others have none. */
+	/* 3DES that is DES; others have none that key_weak() does not know. */
 	crypto_aead_set_flags(c->tfm, CRYPTO_TFM_REQ_FORBID_WEAK_KEYS);
 	err = crypto_aead_setauthsize(c->tfm, c->icv);
 	if (err)
@@ -111,8 +168,6 @@ static int cipher_setup(struct ipsec_cipher *c,
 		err = set_combined_key(c->tfm, ekey, akey);
 	if (err)
 		return err;
-	c->iv = ealg->iv;
-	c->iv_kind = ealg->iv_kind;
 	c->block = ealg->block;
 	c->auth = c->icv;
 	c->async = crypto_aead_alg(c->tfm)->base.cra_flags & CRYPTO_ALG_ASYNC;
@@ -123,32 +178,33 @@ static int cipher_setup(struct ipsec_cipher *c,
 /**
  * ipsec_cipher_init() - make the cipher of an ESP SA
  * @c: filled
+ * @form: what its packets look like
  * @ealg: encryption
  * @ekey: its key, salt last
  * @aalg: integrity, or NULL for none
  * @akey: its key
- * @esn: 64-bit sequence numbers
  *
  * Loads crypto modules if it must.
  *
- * Context: process, may sleep long. Return: 0; -EINVAL for a key length or a
- * combination that cannot be; -ENOSYS when this kernel lacks an algorithm;
+ * Context: process, may sleep long. Return: 0; -EINVAL for a key length, a weak
+ * key or a combination that cannot be; -ENOSYS when this kernel lacks an algorithm;
  * -ENOMEM. After a failure ipsec_cipher_destroy() need not be called.
  */
-int ipsec_cipher_init(struct ipsec_cipher *c,
+int ipsec_cipher_init(struct ipsec_cipher *c, enum ipsec_esp_form form,
 		      const struct ipsec_alg_desc *ealg,
 		      const struct ipsec_key *ekey,
 		      const struct ipsec_alg_desc *aalg,
-		      const struct ipsec_key *akey, bool esn)
+		      const struct ipsec_key *akey)
 {
 	char name[CRYPTO_MAX_ALG_NAME];
 	int err;
 
-	*c = (struct ipsec_cipher){ .esn = esn };
-	err = check_algs(ealg, ekey, aalg, akey);
+	*c = (struct ipsec_cipher){};
+	err = check_algs(form, ealg, ekey, aalg, akey);
 	if (err)
 		return err;
-	err = cipher_name(name, ealg, aalg, esn);
+	cipher_form(c, form, ealg);
+	err = cipher_name(name, ealg, aalg, c->esn);
 	if (err)
 		return err;
 	/* Mask 0: the fastest drivers are asynchronous in name. */
@@ -252,6 +308,25 @@ IPSEC_CRYPTO_DONE(crypt_done, arg, err)
 }
 
 /*
+ * What the cipher is given as IV. Of half an IV the other half is the
+ * complement (RFC 1829 section 2): of what stands behind the SPI, be it the half
+ * itself or, where the IV is derived, the sequence number.
+ */
+static void crypt_iv(const struct ipsec_cipher *c, u8 *iv, const u8 *esp)
+{
+	unsigned int i;
+
+	if (likely(!c->half_iv)) {
+		memcpy(iv, esp + c->head, c->iv);
+		return;
+	}
+	for (i = 0; i < HALF_IV; i++) {
+		iv[i] = esp[ESP_HEADER_OLD + i];
+		iv[HALF_IV + i] = ~iv[i];
+	}
+}
+
+/*
  *	| SPI | seq | IV | ciphertext | ICV |	associated: SPI, seq, IV
  *
  * With ESN the associated data are SPI, high and low half of the sequence
@@ -265,7 +340,7 @@ static void crypt_prepare(const struct ipsec_cipher *c,
 	unsigned int aad;
 
 	if (likely(!c->esn)) {
-		aad = ESP_HEADER + c->iv;
+		aad = c->head + c->iv;
 		sg_init_one(crypt->sg, esp, aad + len + icv);
 	} else {
 		aad = IPSEC_AAD_ESN + c->iv;
@@ -277,7 +352,7 @@ static void crypt_prepare(const struct ipsec_cipher *c,
 		sg_set_buf(&crypt->sg[1], esp + ESP_HEADER,
 			   c->iv + len + icv);
 	}
-	memcpy(crypt->iv, esp + ESP_HEADER, c->iv);
+	crypt_iv(c, crypt->iv, esp);
 	aead_request_set_tfm(req, c->tfm);
 	aead_request_set_callback(req, 0, crypt_done, crypt);
 	aead_request_set_ad(req, aad);

@@ -28,6 +28,7 @@ static void keyed_prefix(struct ipsec_mac *m, const struct ipsec_key *key)
  * @m: filled
  * @aalg: integrity, not "null"
  * @key: its key
+ * @old: for AH of RFC 1826, whose ICVs are longer
  *
  * Loads crypto modules if it must.
  *
@@ -36,11 +37,11 @@ static void keyed_prefix(struct ipsec_mac *m, const struct ipsec_key *key)
  * -ENOMEM. After a failure ipsec_mac_destroy() need not be called.
  */
 int ipsec_mac_init(struct ipsec_mac *m, const struct ipsec_alg_desc *aalg,
-		   const struct ipsec_key *key)
+		   const struct ipsec_key *key, bool old)
 {
 	int err = 0;
 
-	*m = (struct ipsec_mac){ .icv = aalg->icv };
+	*m = (struct ipsec_mac){ .icv = old ? IPSEC_ICV_OLD : aalg->icv };
 	if (!aalg->icv || !ipsec_alg_key_ok(aalg, key->bits))
 		return -EINVAL;
 	m->tfm = crypto_alloc_shash(aalg->driver, 0, 0);

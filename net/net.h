@@ -124,6 +124,7 @@ int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
 int ipsec_header_place(const struct sk_buff *skb, unsigned int *nexthdr);
 void *ipsec_header_insert(struct sk_buff *skb, unsigned int place,
 			  unsigned int nexthdr, unsigned int len, u8 proto);
+bool ipsec_numbers_ok(const struct ipsec_sa_params *p);
 enum ipsec_replay_verdict ipsec_window_check(struct ipsec_sa *sa, __be32 wire,
 					     u64 *seq);
 enum ipsec_replay_verdict ipsec_window_accept(struct ipsec_sa *sa, u64 seq);

@@ -10,6 +10,7 @@
 #include <net/ipv6.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
 
 static const struct ipsec_xform *const xforms[] = {
@@ -105,6 +106,18 @@ void *ipsec_header_insert(struct sk_buff *skb, unsigned int place,
 						   sizeof(struct ipv6hdr));
 	}
 	return skb_transport_header(skb);
+}
+
+/**
+ * ipsec_numbers_ok() - whether an SA can have the sequence numbers it asks for
+ * @p: its parameters
+ *
+ * RFC 1826 and 1827 have none, so neither a window.
+ */
+bool ipsec_numbers_ok(const struct ipsec_sa_params *p)
+{
+	return !(p->flags & SADB_X_EXT_OLD) ||
+	       !(p->window || p->sequence || p->flags & SADB_X_SAFLAGS_ESN);
 }
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AH (RFC 4302), for IPv4 and IPv6. The ICV covers the whole packet, with zeros
- * for what routers change on the way: the IP headers are hashed piece by piece
- * and never altered.
+ * AH (RFC 4302, and RFC 1826 for SAs that are OLD), for IPv4 and IPv6. The ICV
+ * covers the whole packet, with zeros for what routers change on the way: the IP
+ * headers are hashed piece by piece and never altered.
  */
 #include <crypto/algapi.h>
 #include <linux/skbuff.h>
@@ -12,16 +12,24 @@
 #include <ipsec/icv.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
+
+/* What is in front of the addresses of a routing header. */
+#define ROUTE_HEAD	8
 
 static int ah_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 {
 	const struct ipsec_alg_desc *aalg;
 
-	if (p->ealg)
+	if (p->ealg || p->flags & (SADB_X_EXT_IV4B | SADB_X_EXT_DERIV) ||
+	    !ipsec_numbers_ok(p))
 		return -EINVAL;
 	aalg = ipsec_alg_find(IPSEC_ALG_AUTH, p->aalg);
-	return aalg ? ipsec_mac_init(&sa->mac, aalg, &p->akey) : -ENOSYS;
+	if (!aalg)
+		return -ENOSYS;
+	return ipsec_mac_init(&sa->mac, aalg, &p->akey,
+			      p->flags & SADB_X_EXT_OLD);
 }
 
 static void ah_destroy(struct ipsec_sa *sa)
@@ -29,10 +37,23 @@ static void ah_destroy(struct ipsec_sa *sa)
 	ipsec_mac_destroy(&sa->mac);
 }
 
+/* Whether packets have sequence numbers. */
+static bool ah_numbered(const struct ipsec_sa *sa)
+{
+	return !(sa->flags & SADB_X_EXT_OLD);
+}
+
+/* What is in front of the ICV. */
+static unsigned int ah_fixed(const struct ipsec_sa *sa)
+{
+	return ah_numbered(sa) ? sizeof(struct ip_auth_hdr) :
+				 offsetof(struct ip_auth_hdr, seq_no);
+}
+
 /* The header with its ICV, a multiple of 4 bytes, in IPv6 of 8 (section 2.2). */
 static unsigned int ah_headroom(const struct ipsec_sa *sa)
 {
-	return ALIGN(sizeof(struct ip_auth_hdr) + sa->mac.icv,
+	return ALIGN(ah_fixed(sa) + sa->mac.icv,
 		     sa->key.family == AF_INET ? 4 : 8);
 }
 
@@ -147,20 +168,86 @@ static int add_ip6_options(struct ipsec_icv *icv, const u8 *header,
 	return 0;
 }
 
-/* The IPv6 header and the extension headers in front of ours, @len in all. */
-static int add_ip6(struct ipsec_icv *icv, const struct ipv6hdr *iph,
-		   unsigned int len)
+/*
+ * Where a route still to go ends, for a sender who only knows its next stop. The
+ * list of type 4 is in reverse order (RFC 8754). NULL for what we cannot follow.
+ */
+static const struct in6_addr *ip6_last_stop(const struct ipv6_rt_hdr *rt,
+					    unsigned int len)
 {
-	struct ipv6hdr fixed = *iph;
+	const struct in6_addr *list = (const void *)((const u8 *)rt + ROUTE_HEAD);
+	unsigned int n = (len - ROUTE_HEAD) / sizeof(*list);
+
+	if (rt->segments_left > n)
+		return NULL;
+	switch (rt->type) {
+	case IPV6_SRCRT_TYPE_0:
+	case IPV6_SRCRT_TYPE_2:
+		return len == ROUTE_HEAD + n * sizeof(*list) ? &list[n - 1] :
+							       NULL;
+	case IPV6_SRCRT_TYPE_4:
+		return &list[0];
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * A routing header as its last stop gets it (RFC 4302 section 3.3.3.1.2.3): no
+ * segment is left, and with types 0 and 2 each stop has put the address by which
+ * it was reached in the place of the one that it took.
+ */
+static void add_ip6_route(struct ipsec_icv *icv, const struct ipv6_rt_hdr *rt,
+			  unsigned int len, const struct in6_addr *stop)
+{
+	const u8 *list = (const u8 *)rt + ROUTE_HEAD, *end = (const u8 *)rt + len;
+	const u8 *next = end - rt->segments_left * sizeof(*stop);
+	struct ipv6_rt_hdr fixed = *rt;
+
+	fixed.segments_left = 0;
+	ipsec_icv_add(icv, &fixed, sizeof(fixed));
+	ipsec_icv_add(icv, rt + 1, ROUTE_HEAD - sizeof(fixed));
+	if (rt->type == IPV6_SRCRT_TYPE_4) {
+		ipsec_icv_add(icv, list, end - list);
+		return;
+	}
+	ipsec_icv_add(icv, list, next - list);
+	ipsec_icv_add(icv, stop, sizeof(*stop));
+	ipsec_icv_add(icv, next, end - next - sizeof(*stop));
+}
+
+static int ip6_route(struct ipsec_icv *icv, const struct ipv6_rt_hdr *rt,
+		     unsigned int len, struct in6_addr *stop)
+{
+	const struct in6_addr *last;
+
+	if (!rt->segments_left) {
+		if (icv)
+			ipsec_icv_add(icv, rt, len);
+		return 0;
+	}
+	/* A receiver is the last stop, or this is not for him. */
+	last = stop ? ip6_last_stop(rt, len) : NULL;
+	if (!last)
+		return -EINVAL;
+	if (icv)
+		add_ip6_route(icv, rt, len, stop);
+	*stop = *last;
+	return 0;
+}
+
+/*
+ * Walks the extension headers in front of ours: feeds them to @icv and follows
+ * routes from @stop to where they end. Either may be NULL. Returns 0 or -EINVAL.
+ */
+static int ip6_extensions(struct ipsec_icv *icv, const struct ipv6hdr *iph,
+			  unsigned int len, struct in6_addr *stop)
+{
 	unsigned int off = sizeof(*iph), n;
 	const struct ipv6_opt_hdr *opt;
 	u8 next = iph->nexthdr;
 	int err = 0;
 
-	fixed.priority = 0;
-	memset(fixed.flow_lbl, 0, sizeof(fixed.flow_lbl));
-	fixed.hop_limit = 0;
-	ipsec_icv_add(icv, &fixed, sizeof(fixed));
 	for (; off < len && !err; off += n) {
 		opt = (const struct ipv6_opt_hdr *)((const u8 *)iph + off);
 		if (len - off < sizeof(*opt))
@@ -168,16 +255,36 @@ static int add_ip6(struct ipsec_icv *icv, const struct ipv6hdr *iph,
 		n = ipv6_optlen(opt);
 		if (n > len - off)
 			return -EINVAL;
-		if (next == NEXTHDR_HOP || next == NEXTHDR_DEST)
-			err = add_ip6_options(icv, (const u8 *)opt, n);
-		else if (next == NEXTHDR_ROUTING &&
-			 !((const struct ipv6_rt_hdr *)opt)->segments_left)
-			ipsec_icv_add(icv, opt, n);
-		else	/* A route still to go: its end is not known here. */
+		if (next == NEXTHDR_ROUTING)
+			err = ip6_route(icv, (const struct ipv6_rt_hdr *)opt, n,
+					stop);
+		else if (next != NEXTHDR_HOP && next != NEXTHDR_DEST)
 			err = -EINVAL;
+		else if (icv)
+			err = add_ip6_options(icv, (const u8 *)opt, n);
 		next = opt->nexthdr;
 	}
 	return err;
+}
+
+/* The IPv6 header and the extension headers in front of ours, @len in all. */
+static int add_ip6(struct ipsec_icv *icv, const struct ipv6hdr *iph,
+		   unsigned int len, bool output)
+{
+	struct in6_addr stop = iph->daddr;
+	struct ipv6hdr fixed = *iph;
+	int err;
+
+	fixed.priority = 0;
+	memset(fixed.flow_lbl, 0, sizeof(fixed.flow_lbl));
+	fixed.hop_limit = 0;
+	if (output) {
+		err = ip6_extensions(NULL, iph, len, &fixed.daddr);
+		if (err)
+			return err;
+	}
+	ipsec_icv_add(icv, &fixed, sizeof(fixed));
+	return ip6_extensions(icv, iph, len, output ? &stop : NULL);
 }
 
 /*
@@ -189,7 +296,7 @@ static int ah_icv(const struct ipsec_sa *sa, const struct sk_buff *skb,
 {
 	const unsigned char *ip = skb_network_header(skb);
 	const unsigned char *ah = skb_transport_header(skb);
-	unsigned int used = sizeof(struct ip_auth_hdr) + sa->mac.icv;
+	unsigned int fixed = ah_fixed(sa), used = fixed + sa->mac.icv;
 	__be32 seq_hi = htonl(upper_32_bits(seq));
 	struct ipsec_icv icv;
 	int err, err2;
@@ -198,8 +305,8 @@ static int ah_icv(const struct ipsec_sa *sa, const struct sk_buff *skb,
 	if (ipsec_skb_family(skb) == AF_INET)
 		err = add_ip4(&icv, sa, (const struct iphdr *)ip, output);
 	else
-		err = add_ip6(&icv, (const struct ipv6hdr *)ip, ah - ip);
-	ipsec_icv_add(&icv, ah, sizeof(struct ip_auth_hdr));
+		err = add_ip6(&icv, (const struct ipv6hdr *)ip, ah - ip, output);
+	ipsec_icv_add(&icv, ah, fixed);
 	ipsec_icv_add_zeros(&icv, sa->mac.icv);
 	/* Padding of the ICV, then the payload. */
 	ipsec_icv_add(&icv, ah + used, skb_tail_pointer(skb) - ah - used);
@@ -219,21 +326,23 @@ static int ah_drop(struct ipsec_sa *sa, struct sk_buff *skb,
 /*
  *	before: | IP header | payload |
  *	after:  | IP header | next | len | 0 | SPI | seq | ICV | pad | payload |
+ *
+ * RFC 1826 has no seq.
  */
 static int ah_output(struct ipsec_sa *sa, struct sk_buff *skb)
 {
 	unsigned int size = ah_headroom(sa), nexthdr;
 	u8 digest[HASH_MAX_DIGESTSIZE], payload;
 	struct ip_auth_hdr *ah;
+	u64 seq = 0;
 	int place, err;
-	u64 seq;
 
 	place = ipsec_header_place(skb, &nexthdr);
 	if (unlikely(place < 0))
 		return ah_drop(sa, skb, IPSEC_STAT_out_inval);
 	if (unlikely(skb->len + size > IP_MAX_MTU))
 		return ah_drop(sa, skb, IPSEC_STAT_out_toobig);
-	if (unlikely(ipsec_seq_next(sa, &seq)))
+	if (unlikely(ah_numbered(sa) && ipsec_seq_next(sa, &seq)))
 		return ah_drop(sa, skb, IPSEC_STAT_out_wrap);
 
 	payload = skb->data[nexthdr];
@@ -242,12 +351,13 @@ static int ah_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	ah->nexthdr = payload;
 	ah->hdrlen = size / 4 - 2;
 	ah->spi = sa->key.spi;
-	ah->seq_no = htonl((u32)seq);
+	if (ah_numbered(sa))
+		ah->seq_no = htonl((u32)seq);
 	err = ah_icv(sa, skb, seq, true, digest);
 	if (unlikely(err))
 		return ah_drop(sa, skb, err == -EINVAL ? IPSEC_STAT_out_inval :
 							 IPSEC_STAT_out_crypto);
-	memcpy(ah->auth_data, digest, sa->mac.icv);
+	memcpy((u8 *)ah + ah_fixed(sa), digest, sa->mac.icv);
 	return 0;
 }
 
@@ -273,7 +383,7 @@ static unsigned int ah_claimed(const struct ipsec_sa *sa,
 
 static int ah_verify(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq)
 {
-	const struct ip_auth_hdr *ah = ip_auth_hdr(skb);
+	const u8 *sent = skb_transport_header(skb) + ah_fixed(sa);
 	u8 digest[HASH_MAX_DIGESTSIZE];
 	int err;
 
@@ -281,7 +391,7 @@ static int ah_verify(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq)
 	if (unlikely(err))
 		return ah_drop(sa, skb, err == -EINVAL ? IPSEC_STAT_in_inval :
 							 IPSEC_STAT_in_crypto);
-	if (crypto_memneq(ah->auth_data, digest, sa->mac.icv))
+	if (crypto_memneq(sent, digest, sa->mac.icv))
 		return ah_drop(sa, skb, IPSEC_STAT_in_ahauthfail);
 	ipsec_count(sa->net, IPSEC_STAT_in_ahauthsucc);
 	return 0;
@@ -300,6 +410,7 @@ static int ah_input(struct ipsec_sa *sa, struct sk_buff *skb)
 	size = ah_claimed(sa, skb);
 	if (unlikely(!size))
 		return ah_drop(sa, skb, IPSEC_STAT_in_badilen);
+	/* Without numbers there is no window either, and any will do. */
 	verdict = ipsec_window_check(sa, ip_auth_hdr(skb)->seq_no, &seq);
 	if (unlikely(verdict != IPSEC_REPLAY_OK))
 		return ah_drop(sa, skb, replay_reason(verdict));

@@ -3,6 +3,7 @@
  * ESP (RFC 4303), for IPv4 and IPv6. Tunnels put their outer header on before
  * and take it off after; here every packet is one header and its payload.
  */
+#include <linux/random.h>
 #include <linux/skbuff.h>
 #include <net/esp.h>
 #include <net/ip.h>
@@ -16,11 +17,33 @@
 /* Pad length and next header. */
 #define TRAILER		2
 
+/* What the flags of an SA say of its packets, or -EINVAL (RFC 1827, 4303). */
+static int esp_form(const struct ipsec_sa_params *p)
+{
+	switch (p->flags & (SADB_X_EXT_OLD | SADB_X_EXT_IV4B |
+			    SADB_X_EXT_DERIV | SADB_X_SAFLAGS_ESN)) {
+	case SADB_X_EXT_NONE:
+		return IPSEC_ESP_NEW;
+	case SADB_X_SAFLAGS_ESN:
+		return IPSEC_ESP_ESN;
+	case SADB_X_EXT_DERIV:
+		return IPSEC_ESP_DERIV;
+	case SADB_X_EXT_OLD:
+		return IPSEC_ESP_OLD;
+	case SADB_X_EXT_OLD | SADB_X_EXT_IV4B:
+		return IPSEC_ESP_OLD_IV32;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int esp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 {
 	const struct ipsec_alg_desc *ealg, *aalg = NULL;
-	bool esn = p->flags & SADB_X_SAFLAGS_ESN;
+	int form = esp_form(p);
 
+	if (form < 0 || !ipsec_numbers_ok(p))
+		return -EINVAL;
 	ealg = ipsec_alg_find(IPSEC_ALG_ENCRYPT, p->ealg);
 	if (!ealg)
 		return -ENOSYS;
@@ -29,11 +52,8 @@ static int esp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 		if (!aalg)
 			return -ENOSYS;
 	}
-	/* The high half is only in the ICV (RFC 4303 section 2.2.1). */
-	if (esn && !ealg->aead && !(aalg && aalg->icv))
-		return -EINVAL;
-	return ipsec_cipher_init(&sa->cipher, ealg, &p->ekey, aalg, &p->akey,
-				 esn);
+	return ipsec_cipher_init(&sa->cipher, form, ealg, &p->ekey, aalg,
+				 &p->akey);
 }
 
 static void esp_destroy(struct ipsec_sa *sa)
@@ -41,10 +61,16 @@ static void esp_destroy(struct ipsec_sa *sa)
 	ipsec_cipher_destroy(&sa->cipher);
 }
 
+/* Whether packets have sequence numbers. */
+static bool esp_numbered(const struct ipsec_sa *sa)
+{
+	return sa->cipher.head >= sizeof(struct ip_esp_hdr);
+}
+
 /* Bytes in front of the payload: SPI, sequence number, IV. */
 static unsigned int esp_headroom(const struct ipsec_sa *sa)
 {
-	return sizeof(struct ip_esp_hdr) + sa->cipher.iv;
+	return sa->cipher.head + sa->cipher.iv;
 }
 
 static unsigned int esp_tailroom(const struct ipsec_sa *sa)
@@ -61,15 +87,31 @@ static unsigned int esp_payload(const struct ipsec_sa *sa, unsigned int space)
 	return space - min_t(unsigned int, space, TRAILER);
 }
 
-/* Padding 1, 2, 3, ... then its length and what the payload is. */
-static void esp_put_trailer(struct sk_buff *skb, unsigned int padlen,
-			    u8 nexthdr, unsigned int icv)
+/* 1, 2, 3, ... unless the SA's owner wants something else. */
+static void esp_pad(const struct ipsec_sa *sa, u8 *pad, unsigned int len)
 {
-	u8 *tail = __skb_put(skb, padlen + TRAILER + icv);
 	unsigned int i;
 
-	for (i = 0; i < padlen; i++)
-		tail[i] = i + 1;
+	switch (sa->flags & SADB_X_EXT_PMASK) {
+	case SADB_X_EXT_PRAND:
+		get_random_bytes(pad, len);
+		break;
+	case SADB_X_EXT_PZERO:
+		memset(pad, 0, len);
+		break;
+	default:
+		for (i = 0; i < len; i++)
+			pad[i] = i + 1;
+	}
+}
+
+/* Padding, then its length and what the payload is. */
+static void esp_put_trailer(const struct ipsec_sa *sa, struct sk_buff *skb,
+			    unsigned int padlen, u8 nexthdr)
+{
+	u8 *tail = __skb_put(skb, padlen + TRAILER + sa->cipher.icv);
+
+	esp_pad(sa, tail, padlen);
 	tail[padlen] = padlen;
 	tail[padlen + 1] = nexthdr;
 }
@@ -118,6 +160,8 @@ static int esp_output_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
  *	after:  | IP header | SPI | seq | IV | payload | pad | len | next | ICV |
  *	                    |                |---- encrypted -------------|
  *	                    |---------- authenticated --------------------|
+ *
+ * RFC 1827 has neither seq nor ICV.
  */
 static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 {
@@ -125,7 +169,7 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	unsigned int headroom = esp_headroom(sa);
 	unsigned int nexthdr, payload, padlen;
 	struct ip_esp_hdr *esph;
-	u64 seq;
+	u64 seq = 0;
 	int hlen;
 
 	hlen = ipsec_header_place(skb, &nexthdr);
@@ -140,16 +184,17 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 		ipsec_drop(sa->net, skb, IPSEC_STAT_out_toobig, sa, NULL);
 		return -EINPROGRESS;
 	}
-	if (unlikely(ipsec_seq_next(sa, &seq))) {
+	if (unlikely(esp_numbered(sa) && ipsec_seq_next(sa, &seq))) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_out_wrap, sa, NULL);
 		return -EINPROGRESS;
 	}
 
-	esp_put_trailer(skb, padlen, skb->data[nexthdr], c->icv);
+	esp_put_trailer(sa, skb, padlen, skb->data[nexthdr]);
 	esph = ipsec_header_insert(skb, hlen, nexthdr, headroom, IPPROTO_ESP);
 	esph->spi = sa->key.spi;
-	esph->seq_no = htonl((u32)seq);
-	ipsec_cipher_make_iv(c, esph->enc_data, seq);
+	if (esp_numbered(sa))
+		esph->seq_no = htonl((u32)seq);
+	ipsec_cipher_make_iv(c, (u8 *)esph + c->head, seq);
 	return esp_output_crypt(sa, skb, seq, (u8 *)esph,
 				payload + padlen + TRAILER);
 }
@@ -267,7 +312,7 @@ static int esp_input(struct ipsec_sa *sa, struct sk_buff *skb)
 	const struct ipsec_cipher *c = &sa->cipher;
 	unsigned int fixed = esp_headroom(sa) + c->icv;
 	enum ipsec_replay_verdict verdict;
-	u64 seq;
+	u64 seq = 0;
 
 	if (unlikely(skb->len < fixed + TRAILER ||
 		     !pskb_may_pull(skb, esp_headroom(sa))))
@@ -275,12 +320,12 @@ static int esp_input(struct ipsec_sa *sa, struct sk_buff *skb)
 	if (unlikely((skb->len - fixed) % c->block))
 		return esp_input_drop(sa, skb, IPSEC_STAT_in_badilen);
 
-	verdict = ipsec_window_check(sa, ip_esp_hdr(skb)->seq_no, &seq);
-	if (!c->auth)
-		verdict = IPSEC_REPLAY_OK;
-	if (unlikely(verdict != IPSEC_REPLAY_OK))
-		return esp_input_drop(sa, skb, replay_reason(verdict));
-
+	/* Numbers that nobody vouches for are not believed. */
+	if (c->auth) {
+		verdict = ipsec_window_check(sa, ip_esp_hdr(skb)->seq_no, &seq);
+		if (unlikely(verdict != IPSEC_REPLAY_OK))
+			return esp_input_drop(sa, skb, replay_reason(verdict));
+	}
 	if (unlikely(skb_linearize_cow(skb)))
 		return esp_input_drop(sa, skb, IPSEC_STAT_in_nomem);
 	return esp_input_crypt(sa, skb, seq);

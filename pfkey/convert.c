@@ -10,9 +10,6 @@
 /* SPIs up to this one are reserved (RFC 4303 section 2.1). */
 #define SPI_RESERVED	255
 
-/* Transform options of KAME that nothing carries out yet. */
-#define FLAGS_REFUSED	(SADB_X_EXT_OLD | SADB_X_EXT_IV4B | SADB_X_EXT_DERIV)
-
 /**
  * pfkey_satype_to_proto() - protocol of an SA type
  * @satype: SADB_SATYPE_*
@@ -288,8 +285,9 @@ static int check_options(const struct pfkey_request *req,
 	natt = req->ext[SADB_X_EXT_NAT_T_TYPE];
 	if (natt && natt->sadb_x_nat_t_type_type)
 		return -EOPNOTSUPP;
-	if (p->flags & FLAGS_REFUSED)
-		return -EOPNOTSUPP;
+	/* The field has four values, of which the last one is none. */
+	if ((p->flags & SADB_X_EXT_PMASK) == SADB_X_EXT_PMASK)
+		return -EINVAL;
 	/* IPComp has no sequence numbers. */
 	if (p->flags & SADB_X_SAFLAGS_ESN && p->ends.proto == IPPROTO_COMP)
 		return -EINVAL;

@@ -28,6 +28,8 @@ enum ipsec_iv_kind {
  * @id: SADB_AALG_* or SADB_EALG_* number on the PF_KEY wire
  * @aead: encryption that brings its own integrity; no @kind AUTH beside it
  * @keyed: integrity by hashing key, message, key; for AH only
+ * @old: encryption that RFC 1827 had, for SAs of that form
+ * @des: the key is DES keys, of which none may be weak
  * @key_min: shortest key in bits, salt included
  * @key_max: longest key in bits
  * @key_step: lengths allowed between, in bits; 0 = only @key_min and @key_max
@@ -43,6 +45,8 @@ struct ipsec_alg_desc {
 	u8			id;
 	bool			aead;
 	bool			keyed;
+	bool			old;
+	bool			des;
 	u16			key_min;
 	u16			key_max;
 	u16			key_step;
@@ -58,5 +62,6 @@ extern const unsigned int ipsec_alg_count;
 const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
 bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
 bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
+bool ipsec_des_key_weak(const u8 *key);
 
 #endif /* _IPSEC_ALG_H */

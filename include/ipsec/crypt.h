@@ -18,14 +18,25 @@ struct sk_buff;
 #define IPSEC_AAD_ESN		12
 #define IPSEC_IV_MAX		16
 
+/* What an ESP packet has in front of the ciphertext. */
+enum ipsec_esp_form {
+	IPSEC_ESP_NEW,		/* SPI, sequence number, IV (RFC 4303) */
+	IPSEC_ESP_ESN,		/* so too; 64-bit numbers enter the ICV */
+	IPSEC_ESP_DERIV,	/* SPI, sequence number, whence the IV */
+	IPSEC_ESP_OLD,		/* SPI, IV (RFC 1827); no ICV */
+	IPSEC_ESP_OLD_IV32,	/* SPI, half an IV (RFC 1829); no ICV */
+};
+
 /**
  * struct ipsec_cipher - confidentiality and integrity of one ESP SA
  * @tfm: [I] one AEAD does both; combined algorithms are authenc() templates
  * @salt: [I] random; makes counter IVs differ between SAs with equal keys
- * @iv: [I] IV length in bytes
+ * @head: [I] bytes of the ESP header in front of the IV
+ * @iv: [I] bytes of the IV in the packet
  * @icv: [I] ICV length in bytes
  * @block: [I] padding boundary, at least 4
  * @iv_kind: [I] how IVs are made
+ * @half_iv: [I] the IV is the four bytes behind the SPI and their complement
  * @esn: [I] 64-bit sequence numbers enter the ICV
  * @auth: [I] the ICV is not empty
  * @async: [I] a request may complete after the call returned
@@ -33,10 +44,12 @@ struct sk_buff;
 struct ipsec_cipher {
 	struct crypto_aead	*tfm;
 	u64			salt;
+	u8			head;
 	u8			iv;
 	u8			icv;
 	u8			block;
 	enum ipsec_iv_kind	iv_kind;
+	bool			half_iv;
 	bool			esn;
 	bool			auth;
 	bool			async;
@@ -77,11 +90,11 @@ struct ipsec_crypt {
 	struct aead_request	req;
 };
 
-int ipsec_cipher_init(struct ipsec_cipher *c,
+int ipsec_cipher_init(struct ipsec_cipher *c, enum ipsec_esp_form form,
 		      const struct ipsec_alg_desc *ealg,
 		      const struct ipsec_key *ekey,
 		      const struct ipsec_alg_desc *aalg,
-		      const struct ipsec_key *akey, bool esn);
+		      const struct ipsec_key *akey);
 void ipsec_cipher_destroy(struct ipsec_cipher *c);
 void ipsec_cipher_make_iv(const struct ipsec_cipher *c, u8 *iv, u64 seq);
 

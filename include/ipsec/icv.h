@@ -14,6 +14,9 @@
 /* Where keyed hashes of RFC 1828 are padded to. */
 #define IPSEC_KEYED_BLOCK	64
 
+/* ICV of RFC 1826, whatever the algorithm. */
+#define IPSEC_ICV_OLD		16
+
 /**
  * struct ipsec_mac - integrity of one AH SA
  * @tfm: [I] the MAC, its key set; of a keyed hash the hash
@@ -42,7 +45,7 @@ struct ipsec_icv {
 };
 
 int ipsec_mac_init(struct ipsec_mac *m, const struct ipsec_alg_desc *aalg,
-		   const struct ipsec_key *key);
+		   const struct ipsec_key *key, bool old);
 void ipsec_mac_destroy(struct ipsec_mac *m);
 
 void ipsec_icv_begin(struct ipsec_icv *icv, const struct ipsec_mac *m);

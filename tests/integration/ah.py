@@ -12,6 +12,7 @@ from lab import A4, A6, B4, B6
 K16 = bytes(range(0x10, 0x20))
 K20 = bytes(range(0x20, 0x34))
 ETHER, AH, SO_NO_CHECK = 14, 12, 11
+HOP, ROUTING, DESTINATION = 0, 43, 60   # of IPv6's next header
 
 
 def keyed(name, key):
@@ -26,6 +27,7 @@ def hmaced(name, key):
 
 ALGS = (("hmac-sha1", K20, hmaced("sha1", K20)), ("hmac-md5", K16, hmaced("md5", K16)),
         ("keyed-md5", K16, keyed("md5", K16)), ("keyed-sha1", K20, keyed("sha1", K20)))
+LONG = (("hmac-sha2-512", bytes(range(64)), hmaced("sha512", bytes(range(64)))),)
 NAME, KEY, MAC = ALGS[0]
 
 
@@ -47,31 +49,34 @@ def immutable4(ip, tos=False, mask=0):
 
 
 def immutable6(ip):
-    """An IPv6 header and options as AH sees them."""
+    """An IPv6 header and extension headers as AH sees them."""
     b = bytearray(ip)
     b[0:4] = b"\x60\0\0\0"
     b[7] = 0
-    at = 42
-    while at < len(b):
-        n = 1 if not b[at] else 2 + b[at + 1]
-        if b[at] & 0x20:
-            b[at + 2:at + n] = bytes(n - 2)
-        at += n
+    kind, start = b[6], 40
+    while start < len(b):
+        end, at = start + 8 + 8 * b[start + 1], start + 2
+        while kind != ROUTING and at < end:
+            n = 1 if not b[at] else 2 + b[at + 1]
+            if b[at] & 0x20:
+                b[at + 2:at + n] = bytes(n - 2)
+            at += n
+        kind, start = b[start], end
     return bytes(b)
 
 
-def icv_of(frame, place, mac, **how):
-    """(the ICV in the frame, the right one); the ICV has 96 bits."""
+def icv_of(frame, place, mac, fixed=AH, icv=12, **how):
+    """(the ICV in the frame, the right one); fixed bytes are in front of it."""
     ip, ah = frame[ETHER:place], frame[place:]
     head = immutable4(ip, **how) if ip[0] >> 4 == 4 else immutable6(ip)
-    text = head + ah[:AH] + bytes(12) + ah[AH + 12:]
-    return ah[AH:AH + 12].hex(), mac(text)[:12].hex()
+    text = head + ah[:fixed] + bytes(icv) + ah[fixed + icv:]
+    return ah[fixed:fixed + icv].hex(), mac(text)[:icv].hex()
 
 
-def rules(a, b, src=A4, dst=B4, name=NAME, key=KEY):
+def rules(a, b, src=A4, dst=B4, name=NAME, key=KEY, proto="ah"):
     for host in a, b:
         host.setkey(lab.between(host, src, dst, 0x4000, f"-A {name} 0x{key.hex()}",
-                                proto="ah", upper="udp"))
+                                proto=proto, upper="udp"))
 
 
 def datagram(a, b, src=A4, dst=B4, options=(), timeout=5):
@@ -99,6 +104,30 @@ def algorithms(a, b):
             lab.equal(f"{name} to {dst}: ICV", *icv_of(frame, place, mac))
 
 
+def old(a, b):
+    """RFC 1826: no number, an ICV of 128 bits whatever the algorithm."""
+    for name, key, mac in ALGS + LONG:
+        for src, dst, place in (A4, B4, 34), (A6, B6, 54):
+            rules(a, b, src, dst, name, key, "ah-old")
+            got, frame = datagram(a, b, src, dst)
+            lab.equal(f"RFC 1826, {name} to {dst}: arrives", b"authentic", got)
+            lab.equal(f"RFC 1826, {name} to {dst}: header says UDP, 4 words, SPI",
+                      "1104000000004000", frame[place:place + 8].hex())
+            lab.equal(f"RFC 1826, {name} to {dst}: UDP behind 24 bytes",
+                      frame[place + 24 + 8:], b"authentic")
+            lab.equal(f"RFC 1826, {name} to {dst}: ICV",
+                      *icv_of(frame, place, mac, fixed=8, icv=16))
+    rules(a, b, proto="ah-old")
+    _, frame = datagram(a, b)
+    taken = {"in_ahauthsucc": 1, "in_success": 1}
+    for text, want, bad in (
+            ("again: it knows no replays", taken, frame),
+            ("ICV changed in its last byte", {"in_ahauthfail": 1}, changed(frame, (57, 1))),
+            ("length of the new ICV", {"in_badilen": 1}, changed(frame, (35, 7))),
+            ("cut inside the ICV", {"in_badilen": 1}, lab.cut(frame, 20))):
+        lab.counted(b, f"RFC 1826, {text}", want, lambda: a.inject(bad))
+
+
 def source_route(a, b):
     """By 10.0.0.2 to 10.0.0.3: the ICV is of what the last stop will see."""
     last = "10.0.0.3"
@@ -121,6 +150,111 @@ def source_route(a, b):
     lab.equal("source route: ends in the option", last, socket.inet_ntoa(frame[38:42]))
     at_end = frame[:30] + socket.inet_aton(last) + frame[34:]
     lab.equal("source route: ICV", *icv_of(at_end, 42, MAC))
+
+
+def address6(text):
+    return socket.inet_pton(socket.AF_INET6, text)
+
+
+def headers6():
+    """Each IPv6 extension header and each order of them, as the last stop sees it.
+
+    The packet is made by hand; b need not like what Linux has given up.
+    """
+    stops = [address6(f"fd00::{n}") for n in (11, 12, 13)]
+
+    def options(kind):                              # may and may not change, Pad1
+        return bytes((0, kind, 4, 1, 2, 3, 4, kind ^ 0x20, 4, 5, 6, 7, 8, 0))
+
+    def extension(body):
+        return lambda nexthdr: bytes((nexthdr, (2 + len(body)) // 8 - 1)) + body
+
+    def route(kind, left, addresses, first=0):
+        return extension(bytes((kind, left, first, 0, 0, 0)) + b"".join(addresses))
+
+    hop, dest = extension(options(0x1e)), extension(options(0x3e))
+    return (
+        ("hop-by-hop", [(HOP, hop)], [], [(HOP, hop)], B6),
+        ("destination options behind AH", [], [(DESTINATION, dest)], [], B6),
+        ("hop-by-hop, then destination options behind AH", [(HOP, hop)],
+         [(DESTINATION, dest)], [(HOP, hop)], B6),
+        ("route that is done", [(ROUTING, route(0, 0, stops))], [],
+         [(ROUTING, route(0, 0, stops))], B6),
+        ("type 0, three stops left", [(ROUTING, route(0, 3, stops))], [],
+         [(ROUTING, route(0, 0, [address6(B6), *stops[:2]]))], "fd00::13"),
+        ("type 0, two of three left", [(ROUTING, route(0, 2, stops))], [],
+         [(ROUTING, route(0, 0, [stops[0], address6(B6), stops[1]]))], "fd00::13"),
+        ("type 0, one left", [(ROUTING, route(0, 1, stops))], [],
+         [(ROUTING, route(0, 0, [*stops[:2], address6(B6)]))], "fd00::13"),
+        ("type 2", [(ROUTING, route(2, 1, stops[:1]))], [],
+         [(ROUTING, route(2, 0, [address6(B6)]))], "fd00::11"),
+        ("type 4", [(ROUTING, route(4, 2, stops, 2))], [],
+         [(ROUTING, route(4, 0, stops, 2))], "fd00::11"),
+        ("all of them", [(HOP, hop), (DESTINATION, dest), (ROUTING, route(0, 2, stops))],
+         [(DESTINATION, dest)],
+         [(HOP, hop), (DESTINATION, dest),
+          (ROUTING, route(0, 0, [stops[0], address6(B6), stops[1]]))], "fd00::13"),
+    )
+
+
+def chain(headers, last):
+    """(first next header, bytes) of extension headers in front of "last"."""
+    kinds = [kind for kind, _ in headers] + [last]
+    return kinds[0], b"".join(make(kinds[i + 1]) for i, (_, make) in enumerate(headers))
+
+
+def extension_headers(a, b):
+    rules(a, b, A6, B6)
+    udp = struct.pack(">HHHH", 7005, 7006, 8 + 9, 0) + b"authentic"
+    wire = lab.Wire(a, only=f"dst host {B6}")
+    with a.entered():
+        raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for name, front, behind, at_end, final in headers6():
+        first, text = chain(front + behind, 17)
+        raw.sendto(struct.pack(">IHBB", 0x6ab12345, len(text) + len(udp), first, 9)
+                   + address6(A6) + address6(B6) + text + udp, (B6, 0))
+        frames = wire.frames(0.02)
+        _, head = chain(front, 51)
+        inside, tail = chain(behind, 17)
+        place = 54 + len(head)
+        frame = frames[-1].data if frames else bytes(200)
+        lab.equal(f"IPv6 {name}: AH's place",
+                  (head.hex(), (tail + udp).hex(), inside),
+                  (frame[54:place].hex(), frame[place + 24:].hex(), frame[place]))
+        first, seen = chain(at_end, 51)
+        ip = frame[ETHER:20] + bytes((first,)) + frame[21:38] + address6(final) + seen
+        lab.equal(f"IPv6 {name}: ICV", *icv_of(frame[:ETHER] + ip + frame[place:],
+                                               place, MAC))
+    before = a.stat()["out_inval"]
+    for name, kind, left, size in (("more stops left than there are", 0, 3, 32),
+                                   ("half an address", 0, 1, 24),
+                                   ("a type that nobody knows", 77, 1, 16)):
+        text = bytes((17, size // 8, kind, left, 0, 0, 0, 0)) + bytes(size)
+        raw.sendto(struct.pack(">IHBB", 0x60000000, len(text) + len(udp), ROUTING, 9)
+                   + address6(A6) + address6(B6) + text + udp, (B6, 0))
+        before += 1
+        lab.equal(f"IPv6 route with {name}: refused", (before, 0),
+                  (a.stat()["out_inval"], len(wire.frames(0.02))))
+    raw.close()
+
+
+def segments(a, b):
+    """By fd00::2 to fd00::3, and through: the segment routing that Linux has."""
+    last = "fd00::3"
+    b.ip(f"addr add {last}/64 dev eth0 nodad")
+    b.sysctl("net.ipv6.conf.all.seg6_enabled=1", "net.ipv6.conf.eth0.seg6_enabled=1")
+    for host, end in (a, B6), (b, last):
+        host.setkey(lab.between(host, A6, end, 0x4000, f"-A {NAME} 0x{KEY.hex()}",
+                                proto="ah", upper="udp"))
+    header = bytes((0, 4, 4, 1, 1, 0, 0, 0)) + bytes(16) + address6(B6)
+    wire = lab.Wire(a, only=f"dst host {B6}")
+    with a.socket(A6) as s, b.socket(last, 7005) as t:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RTHDR, header)
+        s.sendto(b"by two stops", (last, 7005))
+        lab.equal("segment routing: arrives", b"by two stops", t.recv(100))
+    frame = wire.frames()[-1].data
+    lab.equal("segment routing: one segment left, AH behind it", (1, 51),
+              (frame[57], frame[54]))
 
 
 def options(a, b):
@@ -168,28 +302,11 @@ def knobs(a, b):
         host.sysctl("net.inet.ipsec.ah_offsetmask=0")
 
 
-def checksummed(frame):
-    """The IPv4 header with its checksum made right."""
-    head = bytearray(frame[ETHER:34])
-    head[10:12] = bytes(2)
-    total = sum(struct.unpack(">10H", head))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    head[10:12] = struct.pack(">H", total ^ 0xffff)
-    return frame[:ETHER] + bytes(head) + frame[34:]
-
-
 def changed(frame, *bytes_at):
     b = bytearray(frame)
     for at, value in bytes_at:
         b[at] ^= value
-    return checksummed(bytes(b))
-
-
-def cut(frame, length):
-    """The IP header and as many bytes behind it."""
-    return checksummed(frame[:16] + struct.pack(">H", 20 + length)
-                       + frame[18:34 + length])
+    return lab.checksummed(bytes(b))
 
 
 def drops(a, b):
@@ -205,8 +322,8 @@ def drops(a, b):
             ("identification changed", fail, changed(frame, (18, 1))),
             ("number zero", {"in_ahold": 1}, changed(frame, (45, 1))),
             ("length of another ICV", {"in_badilen": 1}, changed(frame, (35, 2))),
-            ("cut to 8 bytes", {"in_hdrops": 1}, cut(frame, 8)),
-            ("cut inside the ICV", {"in_badilen": 1}, cut(frame, 16)),
+            ("cut to 8 bytes", {"in_hdrops": 1}, lab.cut(frame, 8)),
+            ("cut inside the ICV", {"in_badilen": 1}, lab.cut(frame, 16)),
             ("unknown SPI", {"in_nosa": 1}, changed(frame, (41, 0x77))),
             ("what routers change", taken, changed(frame, (15, 0x1c), (22, 0x1f))),
             ("replayed", {"in_ahreplay": 1}, frame)):
@@ -238,7 +355,10 @@ def bundle(a, b):
 def body():
     a, b = lab.hosts()
     algorithms(a, b)
+    old(a, b)
     options(a, b)
+    extension_headers(a, b)
+    segments(a, b)
     knobs(a, b)
     drops(a, b)
     bundle(a, b)

@@ -115,13 +115,32 @@ def between(host, src, dst, spi, alg, mode="transport", proto="esp", upper="any"
     """For setkey: both SAs and both policies between a, which is src, and b."""
     out, back = ("out", "in") if host.name == "a" else ("in", "out")
     there, here = (f"{src}-{dst}", f"{dst}-{src}") if mode == "tunnel" else ("", "")
+    window = "" if proto.endswith("-old") else "-r 32"
+    made, proto = proto, proto.removesuffix("-old")
     return f"""
         flush; spdflush;
-        add {src} {dst} {proto} {spi} -m {mode} -r 32 {alg};
-        add {dst} {src} {proto} {spi + 1} -m {mode} -r 32 {alg};
+        add {src} {dst} {made} {spi} -m {mode} {window} {alg};
+        add {dst} {src} {made} {spi + 1} -m {mode} {window} {alg};
         spdadd {src} {dst} {upper} -P {out} ipsec {proto}/{mode}/{there}/require;
         spdadd {dst} {src} {upper} -P {back} ipsec {proto}/{mode}/{here}/require;
         """
+
+
+def checksummed(frame):
+    """A frame whose IPv4 header, without options, has its checksum made right."""
+    head = bytearray(frame[14:34])
+    head[10:12] = bytes(2)
+    total = sum(struct.unpack(">10H", head))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    head[10:12] = struct.pack(">H", total ^ 0xffff)
+    return frame[:14] + bytes(head) + frame[34:]
+
+
+def cut(frame, length):
+    """The IPv4 header and as many bytes behind it."""
+    return checksummed(frame[:16] + struct.pack(">H", 20 + length)
+                       + frame[18:34 + length])
 
 
 def counted(host, text, want, action):

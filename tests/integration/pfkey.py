@@ -26,6 +26,62 @@ SENDS = [
      "EMSGSIZE"),
 ]
 
+DES, DES3 = bytes.fromhex("0123456789abcdef"), bytes(range(2, 26))
+
+
+def cipher(number, secret, flags=0, auth=0, replay=0):
+    """ESP with some cipher, and with HMAC-SHA1 if auth is 3."""
+    return sa(0x1000, encrypt=number, flags=flags, auth=auth, replay=replay) + ends() \
+        + key(9, secret) + (key(8, KEY20) if auth else b"")
+
+
+def ah(flags=0, replay=0):
+    return sa(0x1000, auth=3, encrypt=0, flags=flags, replay=replay) + ends() \
+        + key(8, KEY20)
+
+
+# What each form of packets cannot be combined with.
+FORMS = [
+    ("RFC 1827 with a derived IV", ESP, cipher(2, DES, OLD | DERIV)),
+    ("RFC 1827 with a hash", ESP, cipher(2, DES, OLD, auth=3)),
+    ("RFC 1827 with a window", ESP, cipher(2, DES, OLD, replay=4)),
+    ("RFC 1827 with a number", ESP, cipher(2, DES, OLD) + replay(0, 5)),
+    ("RFC 1827 with ESN", ESP, cipher(2, DES, OLD | ESN)),
+    ("RFC 1827 with 3DES", ESP, cipher(3, DES3, OLD)),
+    ("RFC 1827 with AES", ESP, cipher(12, KEY20[:16], OLD)),
+    ("RFC 1827 with AES-GCM", ESP, cipher(20, KEY20, OLD)),
+    ("half an IV for null", ESP, cipher(11, b"", OLD | IV4B)),
+    ("half an IV, not RFC 1827", ESP, cipher(2, DES, IV4B)),
+    ("half an IV and a derived one", ESP, cipher(2, DES, IV4B | DERIV)),
+    ("a derived IV for AES", ESP, cipher(12, KEY20[:16], DERIV, auth=3)),
+    ("a derived IV for 3DES", ESP, cipher(3, DES3, DERIV)),
+    ("a derived IV for Blowfish", ESP, cipher(7, KEY20, DERIV)),
+    ("a derived IV for AES-GCM", ESP, cipher(20, KEY20, DERIV)),
+    ("a derived IV for null", ESP, cipher(11, b"", DERIV)),
+    ("a derived IV with ESN", ESP, cipher(2, DES, DERIV | ESN, auth=3)),
+    ("the fourth kind of padding", ESP, cipher(2, DES, 0x300)),
+    ("a weak key of DES", ESP, cipher(2, bytes(8))),
+    ("a weak key of DES, other parity", ESP, cipher(2, b"\xff" * 8)),
+    ("a semi-weak key of DES", ESP, cipher(2, b"\x01\xfe" * 4)),
+    ("a weak key of DES in 3DES, first", ESP, cipher(3, b"\1" * 8 + DES3[8:])),
+    ("a weak key of DES in 3DES, last", ESP, cipher(3, DES3[:16] + b"\1" * 8)),
+    ("3DES that is DES", ESP, cipher(3, DES + DES + DES3[16:])),
+    ("AH with a derived IV", AH, ah(DERIV)),
+    ("AH with half an IV", AH, ah(IV4B)),
+    ("RFC 1826 with a window", AH, ah(OLD, replay=4)),
+    ("RFC 1826 with ESN", AH, ah(OLD | ESN)),
+]
+ACCEPTED = [
+    ("RFC 1827 with DES", ESP, cipher(2, DES, OLD)),
+    ("RFC 1827 with half an IV", ESP, cipher(2, DES, OLD | IV4B)),
+    ("RFC 1827 with null", ESP, cipher(11, b"", OLD)),
+    ("DES with a derived IV", ESP, cipher(2, DES, DERIV, replay=4)),
+    ("DES with a derived IV and a hash", ESP, cipher(2, DES, DERIV, auth=3)),
+    ("3DES of three keys", ESP, cipher(3, DES3, auth=3)),
+    ("3DES of two keys", ESP, cipher(3, DES3[:16] + DES3[:8])),
+    ("RFC 1826", AH, ah(OLD)),
+]
+
 TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
 SEL = ends()
 
@@ -57,7 +113,8 @@ ERRORS = [
      sa(0x1000) + ends(prefix=33) + key(9, KEY20), "EINVAL"),
     ("ADD for ESP in UDP", ADD, ESP,
      esp(0x1000) + ext(20, b"\x02\0\0\0"), "EOPNOTSUPP"),
-    ("ADD of an RFC 1827 SA", ADD, ESP, esp(0x1000, flags=1), "EOPNOTSUPP"),
+    ("ADD of an RFC 1827 SA with AES-GCM", ADD, ESP, esp(0x1000, replay=0, flags=1),
+     "EINVAL"),
     ("ADD with one identity", ADD, ESP, esp(0x1000) + ext(10, bytes(12)),
      "EINVAL"),
     ("ADD of IPComp", ADD, IPCOMP, sa(0x1000, auth=0, encrypt=2) + ends(),
@@ -139,6 +196,18 @@ def bad_requests():
         good = r is not None and name(r.errno) == want and len(r.raw) == 16 \
             and (r.type, r.seq, r.pid) == (kind, 4711, 42)
         claim("%s: %s" % (text, want), good, r and (name(r.errno), len(r.raw)))
+
+
+def forms():
+    c = Client()
+    for text, satype, body in FORMS:
+        r = c.ask(ADD, satype, body)
+        claim("ADD of %s: EINVAL" % text, name(r.errno) == "EINVAL", name(r.errno))
+    for text, satype, body in ACCEPTED:
+        r = c.ask(ADD, satype, body)
+        claim("ADD of %s" % text, r.errno == 0
+              and r.ext[1][12:16] == body[12:16], name(r.errno))
+        c.ask(DELETE, satype, sa(0x1000) + ends())
 
 
 def life_of_an_sa():
@@ -341,6 +410,7 @@ def sockets():
 
 sockets()
 bad_requests()
+forms()
 life_of_an_sa()
 life_of_a_policy()
 audiences()

@@ -12,7 +12,7 @@ GETSPI, UPDATE, ADD, DELETE, GET, ACQUIRE, REGISTER, EXPIRE, FLUSH, DUMP, \
 SPDUPDATE, SPDADD, SPDDELETE, SPDGET, SPDACQUIRE, SPDDUMP, SPDFLUSH, \
     SPDSETIDX, SPDEXPIRE, SPDDELETE2 = range(13, 23)
 AH, ESP, IPCOMP = 2, 3, 9
-ESN = 0x400                     # of sadb_sa_flags
+OLD, IV4B, DERIV, ESN = 0x01, 0x10, 0x20, 0x400     # of sadb_sa_flags
 BASE = struct.Struct("=BBBBHHII")
 KEY20 = bytes(range(20))
 

@@ -42,6 +42,19 @@ static void check_algs(struct script *s, const struct command *c)
 			     proto);
 }
 
+/* RFC 1827 encrypts and does not authenticate. */
+static void check_old_esp(struct script *s, const struct command *c)
+{
+	if (c->aalg_word.s && c->aalg != SADB_X_AALG_NULL)
+		script_error(s, c->aalg_word.loc,
+			     "-A cannot be used with %s", c->proto.s);
+	if (c->ealg_word.s && c->ealg != SADB_EALG_DESCBC &&
+	    c->ealg != SADB_EALG_NULL)
+		script_error(s, c->ealg_word.loc,
+			     "`%s' cannot be used with %s, only des-cbc, des-32iv and null",
+			     c->ealg_word.s, c->proto.s);
+}
+
 static void check_numbers(struct script *s, const struct command *c)
 {
 	int old = c->flags & SADB_X_EXT_OLD;
@@ -57,6 +70,8 @@ static void check_numbers(struct script *s, const struct command *c)
 	if (c->sequence > UINT32_MAX && !(c->flags & SADB_X_SAFLAGS_ESN))
 		script_error(s, c->loc,
 			     "-seq beyond 32 bits needs -f esn");
+	if (old && c->satype == SADB_SATYPE_ESP)
+		check_old_esp(s, c);
 	if (old && (c->flags & SADB_X_EXT_DERIV))
 		script_error(s, c->ealg_word.loc,
 			     "des-deriv cannot be used with %s", c->proto.s);
