@@ -62,6 +62,7 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 				continue;
 			decision->verdict = IPSEC_DISCARD;
 			decision->reason = IPSEC_STAT_out_nosa;
+			decision->rule = i;
 			return;
 		}
 		if (tunnel) {

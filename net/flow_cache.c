@@ -43,7 +43,7 @@ static unsigned int flow_hash(const struct ipsec_flow *flow)
 	h ^= ipsec_addr_fold(&flow->dst);
 	h *= GOLDEN_RATIO_32;
 	h ^= (__force u32)flow->sport << 16 | (__force u32)flow->dport;
-	h += flow->proto ^ flow->dir << 8;
+	h += flow->proto ^ flow->dir << 8 ^ flow->socket << 16;
 	return hash_32(h, SLOTS_SHIFT);
 }
 

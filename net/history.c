@@ -115,18 +115,50 @@ void ipsec_history_release(struct ipsec_sa *sa)
 }
 
 /**
- * ipsec_history_has() - whether a packet came through one of our SAs
+ * ipsec_history_have() - what protected a packet on its way to us
  * @skb: the packet
- * @proto: of this protocol, IPPROTO_ESP or IPPROTO_AH
+ *
+ * Return: IPSEC_HAVE_*, a bit for each protocol of the SAs it came through.
  */
-bool ipsec_history_has(const struct sk_buff *skb, u8 proto)
+unsigned int ipsec_history_have(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	unsigned int have = 0;
+	int i;
+
+	for (i = 0; sp && i < sp->len; i++)
+		if (is_stand_in(sp->xvec[i]))
+			have |= ipsec_have_bit(sp->xvec[i]->id.proto);
+	return have;
+}
+
+/**
+ * ipsec_history_passed() - whether a packet came through one SA in particular
+ * @skb: the packet
+ * @ends: protocol, family and addresses; the source of an SA may be any
+ * @tunnel: it was a tunnel
+ */
+bool ipsec_history_passed(const struct sk_buff *skb,
+			  const struct ipsec_ends_key *ends, bool tunnel)
 {
 	const struct sec_path *sp = skb_sec_path(skb);
 	int i;
 
-	for (i = 0; sp && i < sp->len; i++)
-		if (is_stand_in(sp->xvec[i]) && sp->xvec[i]->id.proto == proto)
+	for (i = 0; sp && i < sp->len; i++) {
+		const struct xfrm_state *x = sp->xvec[i];
+		union ipsec_addr src, dst;
+
+		if (!is_stand_in(x) || is_tunnel(x) != tunnel ||
+		    x->id.proto != ends->proto ||
+		    x->props.family != ends->family)
+			continue;
+		memcpy(&src, &x->props.saddr, sizeof(src));
+		memcpy(&dst, &x->id.daddr, sizeof(dst));
+		if (ipsec_addr_equal(&dst, &ends->daddr) &&
+		    (ipsec_addr_any(&src) ||
+		     ipsec_addr_equal(&src, &ends->saddr)))
 			return true;
+	}
 	return false;
 }
 

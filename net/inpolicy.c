@@ -6,12 +6,19 @@
 #include <linux/in.h>
 #include "net.h"
 
+/* A packet may go on. */
+#define NO_REASON	IPSEC_STAT_MAX
+
+/* No request of the policy is to blame. */
+#define NO_RULE		(-1)
+
 /**
  * ipsec_input_policy() - which policy a received packet has to satisfy
  * @net: the namespace
  * @flow: the packet's flow, of direction in or fwd
  *
- * Without a policy of its own, forwarding obeys the "in" list.
+ * The socket's policy, if it has one; else the SPD's. Without a policy of its own,
+ * forwarding obeys the "in" list.
  *
  * Context: RCU read side. Return: the policy, without a reference, or NULL for
  * the system default.
@@ -19,9 +26,12 @@
 struct ipsec_sp *ipsec_input_policy(struct net *net,
 				    const struct ipsec_flow *flow)
 {
-	struct ipsec_sp *sp = ipsec_spd_lookup(net, flow);
 	struct ipsec_flow local;
+	struct ipsec_sp *sp;
 
+	if (flow->socket)
+		return ipsec_sock_policy_find(net, flow->socket);
+	sp = ipsec_spd_lookup(net, flow);
 	if (sp || flow->dir != IPSEC_FWD)
 		return sp;
 	local = *flow;
@@ -37,7 +47,7 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	*decision = (struct ipsec_decision){
 		.sp = ipsec_input_policy(net, flow),
 	};
-	switch (ipsec_sp_decides(decision->sp, in, flow->family)) {
+	switch (ipsec_sp_decides(decision->sp, in, flow)) {
 	case IPSEC_SP_IPSEC:
 		decision->verdict = IPSEC_PROTECT;
 		break;
@@ -56,34 +66,77 @@ static void decide_input(struct net *net, const struct ipsec_flow *flow,
 	struct ipsec_net *in = ipsec_net(net);
 	u64 generation;
 
+	local_bh_disable();
 	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
 		decide_slowly(net, flow, decision);
 		ipsec_flow_cache_store(in, flow, decision, generation);
 	}
+	local_bh_enable();
 	if (decision->sp)
 		ipsec_sp_used(decision->sp);
 }
 
-/*
+/**
+ * ipsec_request_unmet() - what a policy misses in a received packet
+ * @sp: the policy
+ * @knobs: of the packet's family
+ * @have: IPSEC_HAVE_*, what protected the packet
+ *
  * Every request that insists on protection must have been met. As in KAME, any
  * SA of the protocol does; which tunnel it was is asked by tunnel_wanted().
+ * IPComp protects nothing, so nothing is asked of it.
+ *
+ * Return: index of the first request that is not met, or -1.
  */
-static bool requests_met(struct net *net, const struct sk_buff *skb,
-			 sa_family_t family, const struct ipsec_sp *sp)
+int ipsec_request_unmet(const struct ipsec_sp *sp,
+			const struct ipsec_knobs_family *knobs,
+			unsigned int have)
 {
-	const struct ipsec_knobs_family *knobs;
 	unsigned int i;
 
-	knobs = ipsec_knobs_of(ipsec_net(net), family);
 	for (i = 0; i < sp->n_requests; i++) {
 		const struct ipsec_request *req = &sp->requests[i];
+		unsigned int want = ipsec_have_bit(req->proto);
 
-		if (ipsec_level_resolve(knobs, req) == IPSEC_LEVEL_IS_USE)
+		if (!(want & ~have))
 			continue;
-		if (!ipsec_history_has(skb, req->proto))
-			return false;
+		if (ipsec_level_resolve(knobs, req) != IPSEC_LEVEL_IS_USE)
+			return i;
 	}
-	return true;
+	return NO_RULE;
+}
+
+/*
+ * With net.inet.ipsec.check_policy_history not only the protocol counts, but the
+ * mode and the two ends of the SA too. A transport request without ends means
+ * those of the packet, or of the tunnel before it.
+ */
+static int request_unmatched(const struct ipsec_sp *sp,
+			     const struct ipsec_knobs_family *knobs,
+			     const struct ipsec_flow *flow,
+			     const struct sk_buff *skb)
+{
+	struct ipsec_ends_key ends = {
+		.saddr	= flow->src,
+		.daddr	= flow->dst,
+		.family	= flow->family,
+	};
+	unsigned int i;
+
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+		bool tunnel = req->mode == IPSEC_MODE_KIND_TUNNEL;
+		struct ipsec_ends_key want;
+
+		ipsec_request_ends(req, &ends, &want);
+		if (ipsec_have_bit(req->proto) &&
+		    ipsec_level_resolve(knobs, req) != IPSEC_LEVEL_IS_USE &&
+		    !ipsec_history_passed(skb, &want, tunnel))
+			return i;
+		if (tunnel)
+			ends = want;
+	}
+	return NO_RULE;
 }
 
 /*
@@ -120,6 +173,88 @@ static bool judged_elsewhere(const struct ipsec_flow *flow)
 }
 
 /**
+ * struct judgement - what becomes of a received packet
+ * @reason: why it is dropped, or NO_REASON
+ * @sp: the policy that says so, NULL for the system default
+ * @rule: the request that is not met, or NO_RULE
+ */
+struct judgement {
+	enum ipsec_stat		reason;
+	const struct ipsec_sp	*sp;
+	int			rule;
+};
+
+static struct judgement judge(struct net *net, const struct sk_buff *skb,
+			      struct ipsec_flow *flow)
+{
+	const struct ipsec_net *in = ipsec_net(net);
+	struct judgement j = { .reason = NO_REASON, .rule = NO_RULE };
+	const struct ipsec_knobs_family *knobs;
+	struct ipsec_decision decision;
+
+	decide_input(net, flow, &decision);
+	j.sp = decision.sp;
+	if (decision.verdict == IPSEC_DISCARD) {
+		j.reason = decision.reason;
+		return j;
+	}
+	if (decision.verdict == IPSEC_PROTECT) {
+		knobs = ipsec_knobs_of(in, flow->family);
+		j.rule = ipsec_request_unmet(j.sp, knobs,
+					     ipsec_history_have(skb));
+		if (j.rule == NO_RULE &&
+		    unlikely(READ_ONCE(in->knobs.check_policy_history)))
+			j.rule = request_unmatched(j.sp, knobs, flow, skb);
+	}
+	if (j.rule != NO_RULE)
+		j.reason = IPSEC_STAT_in_polvio;
+	else if (!tunnel_wanted(skb, j.sp))
+		j.reason = IPSEC_STAT_in_tunnel;
+	return j;
+}
+
+/*
+ * Whether the receiver's socket may see it otherwise: if it would be let through
+ * and lacks what some socket asks for, or if it would be dropped.
+ */
+static bool socket_matters(struct net *net, const struct sk_buff *skb,
+			   const struct judgement *j)
+{
+	const struct ipsec_net *in = ipsec_net(net);
+
+	if (likely(!ipsec_socks_any(net, IPSEC_IN)))
+		return false;
+	return j->reason != NO_REASON ||
+	       READ_ONCE(in->knobs.check_policy_history) ||
+	       READ_ONCE(in->socks.in_need) & ~ipsec_history_have(skb);
+}
+
+/*
+ * A socket with a policy of its own decides alone. What came out of a tunnel it
+ * gets only if that policy names the tunnel.
+ */
+static void judge_again(struct net *net, struct sk_buff *skb,
+			struct ipsec_flow *flow, struct judgement *j)
+{
+	struct ipsec_sock_says says;
+
+	/* What many may receive is judged by the SPD, then by each of them. */
+	if (skb->pkt_type != PACKET_HOST)
+		return;
+	if (skb->sk)
+		says = ipsec_sock_says(skb->sk, IPSEC_IN);
+	else
+		says = ipsec_sock_asked(net, flow, skb->skb_iif, IPSEC_IN);
+	if (says.type == IPSEC_SP_BYPASS) {
+		j->reason = tunnel_wanted(skb, j->sp) ? NO_REASON :
+							IPSEC_STAT_in_tunnel;
+	} else if (says.type == IPSEC_SP_IPSEC) {
+		flow->socket = says.id;
+		*j = judge(net, skb, flow);
+	}
+}
+
+/**
  * ipsec_policy_check_input() - whether a received packet may go on
  * @net: the namespace
  * @skb: the packet, its data at the IP header; dropped if it may not
@@ -131,9 +266,8 @@ static bool judged_elsewhere(const struct ipsec_flow *flow)
 bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 			      sa_family_t family, bool forward)
 {
-	struct ipsec_decision decision;
-	enum ipsec_stat reason;
 	struct ipsec_flow flow;
+	struct judgement j;
 
 	if (!ipsec_flow_from_skb(&flow, skb, family,
 				 forward ? IPSEC_FWD : IPSEC_IN)) {
@@ -142,20 +276,11 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 	}
 	if (!forward && judged_elsewhere(&flow))
 		return true;
-
-	local_bh_disable();
-	decide_input(net, &flow, &decision);
-	local_bh_enable();
-
-	if (decision.verdict == IPSEC_DISCARD)
-		reason = decision.reason;
-	else if (decision.verdict == IPSEC_PROTECT &&
-		 !requests_met(net, skb, family, decision.sp))
-		reason = IPSEC_STAT_in_polvio;
-	else if (!tunnel_wanted(skb, decision.sp))
-		reason = IPSEC_STAT_in_tunnel;
-	else
+	j = judge(net, skb, &flow);
+	if (!forward && socket_matters(net, skb, &j))
+		judge_again(net, skb, &flow, &j);
+	if (likely(j.reason == NO_REASON))
 		return true;
-	ipsec_drop(net, skb, reason, NULL, decision.sp);
+	ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
 	return false;
 }

@@ -14,6 +14,7 @@ static int __init ipsec_init(void)
 {
 	int err;
 
+	ipsec_carrier_init();
 	err = ipsec_crypt_init();
 	if (err)
 		return err;

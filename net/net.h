@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
+#include <net/xfrm.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include <ipsec/selector.h>
@@ -18,6 +19,24 @@ enum ipsec_verdict {
 	IPSEC_PROTECT,
 };
 
+/* What protects a packet, a bit each. IPComp does not. */
+enum {
+	IPSEC_HAVE_ESP	= BIT(0),
+	IPSEC_HAVE_AH	= BIT(1),
+};
+
+static inline unsigned int ipsec_have_bit(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_ESP:
+		return IPSEC_HAVE_ESP;
+	case IPPROTO_AH:
+		return IPSEC_HAVE_AH;
+	default:
+		return 0;
+	}
+}
+
 /**
  * struct ipsec_decision - the fate of the packets of one flow
  * @verdict: pass, drop or protect
@@ -25,6 +44,7 @@ enum ipsec_verdict {
  * @n: SAs to apply, with @verdict PROTECT
  * @tunnel: bit i set: the SA i encapsulates
  * @final: the same packet would be decided the same way again: may be cached
+ * @rule: the request of @sp that drops the packet, with @reason out_nosa
  * @sp: the policy that decided, NULL for the system default
  * @sas: the SAs, innermost first
  *
@@ -36,6 +56,7 @@ struct ipsec_decision {
 	u8			n;
 	u8			tunnel;
 	bool			final;
+	u8			rule;
 	struct ipsec_sp		*sp;
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
 };
@@ -65,11 +86,19 @@ static inline sa_family_t ipsec_skb_family(const struct sk_buff *skb)
 	return skb->protocol == htons(ETH_P_IP) ? AF_INET : AF_INET6;
 }
 
-/* What a policy, or the system default without one, says: IPSEC_SP_*. */
+/*
+ * What a policy says, and without one the system default: IPSEC_SP_*. If the
+ * policy of a socket is gone, only discarding is safe.
+ */
 static inline int ipsec_sp_decides(const struct ipsec_sp *sp,
-				   struct ipsec_net *in, sa_family_t family)
+				   const struct ipsec_net *in,
+				   const struct ipsec_flow *flow)
 {
-	return sp ? sp->type : READ_ONCE(ipsec_knobs_of(in, family)->def_policy);
+	if (sp)
+		return sp->type;
+	if (flow->socket)
+		return IPSEC_SP_DISCARD;
+	return READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
 }
 
 /* The clock is read for each packet, the policy written once a second. */
@@ -96,10 +125,35 @@ void ipsec_flow_cache_store(struct ipsec_net *in,
 struct ipsec_sp *ipsec_spd_equal(struct ipsec_spd *spd, enum ipsec_dir dir,
 				 const struct ipsec_selector *sel);
 struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id);
+bool ipsec_spd_reqids(struct ipsec_spd *spd, struct ipsec_sp *sp);
 int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp);
 void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp);
 int ipsec_spd_index_init(struct ipsec_spd *spd);
 void ipsec_spd_index_exit(struct ipsec_spd *spd);
+
+/* sockpolicy.c */
+struct ipsec_sp *ipsec_sock_policy_seen(struct net *net, u32 id);
+
+/* sock_carrier.c */
+void ipsec_carrier_init(void);
+void ipsec_carrier_fill(struct xfrm_policy *pol, sa_family_t family,
+			const struct ipsec_sp *sp);
+int ipsec_carriers_inherit(struct net *net);
+struct ipsec_sock_says ipsec_sock_says(struct sock *sk, enum ipsec_dir dir);
+
+/* Whether any socket may say something; the core counts what it has in them. */
+static inline bool ipsec_socks_any(const struct net *net, enum ipsec_dir dir)
+{
+	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_MAX +
+						(dir == IPSEC_OUT ?
+						 XFRM_POLICY_OUT :
+						 XFRM_POLICY_IN)]);
+}
+
+/* sock_lookup.c */
+struct ipsec_sock_says ipsec_sock_asked(struct net *net,
+					const struct ipsec_flow *flow,
+					int ifindex, enum ipsec_dir dir);
 
 /* level.c */
 enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
@@ -149,13 +203,18 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 /* inpolicy.c */
 struct ipsec_sp *ipsec_input_policy(struct net *net,
 				    const struct ipsec_flow *flow);
+int ipsec_request_unmet(const struct ipsec_sp *sp,
+			const struct ipsec_knobs_family *knobs,
+			unsigned int have);
 bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 			      sa_family_t family, bool forward);
 
 /* history.c */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);
 void ipsec_history_release(struct ipsec_sa *sa);
-bool ipsec_history_has(const struct sk_buff *skb, u8 proto);
+unsigned int ipsec_history_have(const struct sk_buff *skb);
+bool ipsec_history_passed(const struct sk_buff *skb,
+			  const struct ipsec_ends_key *ends, bool tunnel);
 bool ipsec_history_tunnel(const struct sk_buff *skb,
 			  struct ipsec_ends_key *ends);
 

@@ -17,6 +17,7 @@ static int __net_init netns_init(struct net *net)
 	/* 0 marks an empty slot of the flow cache. */
 	atomic64_set(&in->generation, 1);
 	ipsec_knobs_init(&in->knobs);
+	ipsec_socks_init(net, &in->socks);
 	in->stats = alloc_percpu(struct ipsec_stats);
 	if (!in->stats)
 		return -ENOMEM;
@@ -35,8 +36,13 @@ static int __net_init netns_init(struct net *net)
 	err = ipsec_why_init(net);
 	if (err)
 		goto err_proc;
+	err = ipsec_carriers_inherit(net);
+	if (err)
+		goto err_why;
 	return 0;
 
+err_why:
+	ipsec_why_exit(net);
 err_proc:
 	ipsec_proc_exit(net);
 err_sysctl:
@@ -56,6 +62,7 @@ static void __net_exit netns_pre_exit(struct net *net)
 	ipsec_why_exit(net);
 	ipsec_proc_exit(net);
 	ipsec_sysctl_exit(net);
+	ipsec_socks_stop(&ipsec_net(net)->socks);
 	ipsec_hooks_disable(net);
 	ipsec_sad_flush(net, 0);
 }
@@ -64,6 +71,7 @@ static void __net_exit netns_exit(struct net *net)
 {
 	struct ipsec_net *in = ipsec_net(net);
 
+	ipsec_socks_exit(&in->socks);
 	ipsec_spd_exit(net, &in->spd);
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_flow_cache_free(in);

@@ -241,10 +241,12 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	struct ipsec_net *in = ipsec_net(net);
 
 	*decision = (struct ipsec_decision){
-		.sp	= ipsec_spd_lookup(net, flow),
+		.sp	= flow->socket ?
+			  ipsec_sock_policy_find(net, flow->socket) :
+			  ipsec_spd_lookup(net, flow),
 		.final	= true,
 	};
-	switch (ipsec_sp_decides(decision->sp, in, flow->family)) {
+	switch (ipsec_sp_decides(decision->sp, in, flow)) {
 	case IPSEC_SP_IPSEC:
 		ipsec_bundle_resolve(net, flow, decision);
 		break;
@@ -272,29 +274,96 @@ static void decide_output(struct net *net, const struct ipsec_flow *flow,
 		ipsec_sp_used(decision->sp);
 }
 
+static void output_refuse(struct net *net, struct sk_buff *skb,
+			  const struct ipsec_decision *decision)
+{
+	bool nosa = decision->reason == IPSEC_STAT_out_nosa;
+
+	ipsec_drop_rule(net, skb, decision->reason, decision->sp,
+			nosa ? decision->rule : -1);
+}
+
+/* Who decides about a packet. */
+enum decider {
+	DECIDER_POLICY,		/* that of the socket in the flow, or the SPD */
+	DECIDER_NOBODY,		/* its socket lets it bypass all policies */
+	DECIDER_UNREADABLE,	/* its headers are malformed */
+};
+
+/*
+ * What the socket says that a packet was sent by. When the kernel answers in its
+ * place, to a packet that it refuses or while a connection is set up, that is the
+ * socket of the connection or its listener.
+ */
+static struct ipsec_sock_says sender_says(struct net *net, struct sock *sk,
+					  const struct sk_buff *skb,
+					  const struct ipsec_flow *flow)
+{
+	struct ipsec_sock_says says = ipsec_sock_says(sk, IPSEC_OUT);
+	struct ipsec_flow received = *flow;
+
+	if (says.type != IPSEC_SP_ENTRUST || flow->proto != IPPROTO_TCP ||
+	    !sk || READ_ONCE(sk->sk_state) != TCP_CLOSE)
+		return says;
+	received.src = flow->dst;
+	received.dst = flow->src;
+	received.sport = flow->dport;
+	received.dport = flow->sport;
+	return ipsec_sock_asked(net, &received, skb_dst(skb)->dev->ifindex,
+				IPSEC_OUT);
+}
+
+static enum decider output_flow(struct net *net, struct sock *sk,
+				struct sk_buff *skb, sa_family_t family,
+				struct ipsec_flow *flow)
+{
+	struct ipsec_sock_says says;
+
+	if (!ipsec_flow_from_skb(flow, skb, family, IPSEC_OUT))
+		return DECIDER_UNREADABLE;
+	if (likely(!ipsec_socks_any(net, IPSEC_OUT)))
+		return DECIDER_POLICY;
+	says = sender_says(net, sk, skb, flow);
+	if (says.type == IPSEC_SP_BYPASS)
+		return DECIDER_NOBODY;
+	if (says.type == IPSEC_SP_IPSEC)
+		flow->socket = says.id;
+	return DECIDER_POLICY;
+}
+
+static void output_again(struct net *net, struct sk_buff *skb,
+			 const struct ipsec_flow *flow)
+{
+	struct ipsec_decision decision;
+
+	decide_output(net, flow, &decision);
+	if (decision.verdict == IPSEC_PROTECT)
+		output_protect(net, skb, &decision);
+	else if (decision.verdict == IPSEC_PASS)
+		dst_output(net, skb->sk, skb);
+	else
+		output_refuse(net, skb, &decision);
+}
+
 /*
  * Decides again what POST_ROUTING let through: address translation may have
  * made another flow of it, and a queue may have kept it for long.
  */
 static int output_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	struct ipsec_decision decision;
 	struct ipsec_flow flow;
 
 	rcu_read_lock();
 	local_bh_disable();
-	if (!ipsec_flow_from_skb(&flow, skb, ipsec_skb_family(skb),
-				 IPSEC_OUT)) {
+	switch (output_flow(net, sk, skb, ipsec_skb_family(skb), &flow)) {
+	case DECIDER_POLICY:
+		output_again(net, skb, &flow);
+		break;
+	case DECIDER_NOBODY:
+		dst_output(net, skb->sk, skb);
+		break;
+	case DECIDER_UNREADABLE:
 		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, NULL);
-	} else {
-		decide_output(net, &flow, &decision);
-		if (decision.verdict == IPSEC_PROTECT)
-			output_protect(net, skb, &decision);
-		else if (decision.verdict == IPSEC_PASS)
-			dst_output(net, skb->sk, skb);
-		else
-			ipsec_drop(net, skb, decision.reason, NULL,
-				   decision.sp);
 	}
 	local_bh_enable();
 	rcu_read_unlock();
@@ -306,8 +375,10 @@ static bool flow_changed(struct sk_buff *skb, const struct ipsec_flow *flow)
 {
 	struct ipsec_flow now;
 
-	return !ipsec_flow_from_skb(&now, skb, flow->family, flow->dir) ||
-	       memcmp(&now, flow, sizeof(now));
+	if (!ipsec_flow_from_skb(&now, skb, flow->family, flow->dir))
+		return true;
+	now.socket = flow->socket;
+	return memcmp(&now, flow, sizeof(now));
 }
 
 /*
@@ -348,8 +419,7 @@ static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
 	case IPSEC_PROTECT:
 		break;
 	default:
-		ipsec_drop(state->net, skb, decision->reason, NULL,
-			   decision->sp);
+		output_refuse(state->net, skb, decision);
 		return NF_STOLEN;
 	}
 
@@ -381,7 +451,12 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 	struct ipsec_flow flow;
 	unsigned int verdict;
 
-	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_OUT)) {
+	switch (output_flow(state->net, state->sk, skb, family, &flow)) {
+	case DECIDER_POLICY:
+		break;
+	case DECIDER_NOBODY:
+		return NF_ACCEPT;
+	case DECIDER_UNREADABLE:
 		ipsec_drop(state->net, skb, IPSEC_STAT_out_inval, NULL, NULL);
 		return NF_STOLEN;
 	}

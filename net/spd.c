@@ -17,15 +17,17 @@ static struct ipsec_spd *spd_of(const struct net *net)
  * ipsec_sp_alloc() - make a policy, not yet in the SPD
  * @net: the namespace
  * @n_requests: how many requests it will have, at most IPSEC_MAX_DEPTH
+ * @gfp: how to allocate
  *
- * Context: process. Return: a zeroed policy with one reference, which
+ * Context: as @gfp says. Return: a zeroed policy with one reference, which
  * ipsec_spd_add() takes over, or NULL without memory.
  */
-struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests)
+struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests,
+				gfp_t gfp)
 {
 	struct ipsec_sp *sp;
 
-	sp = kzalloc(struct_size(sp, requests, n_requests), GFP_KERNEL);
+	sp = kzalloc(struct_size(sp, requests, n_requests), gfp);
 	if (!sp)
 		return NULL;
 	sp->net = net;
@@ -103,6 +105,23 @@ bool ipsec_spd_delete(struct ipsec_sp *sp)
 	ipsec_generation_bump(sp->net);
 	ipsec_sp_put(sp);
 	return true;
+}
+
+/**
+ * ipsec_spd_number() - give automatic reqids to a policy outside the SPD
+ * @sp: the policy of a socket
+ *
+ * Context: any but hard interrupts. Return: whether any request wanted one.
+ */
+bool ipsec_spd_number(struct ipsec_sp *sp)
+{
+	struct ipsec_spd *spd = spd_of(sp->net);
+	bool any;
+
+	spin_lock_bh(&spd->lock);
+	any = ipsec_spd_reqids(spd, sp);
+	spin_unlock_bh(&spd->lock);
+	return any;
 }
 
 /**

@@ -281,19 +281,31 @@ static u32 id_alloc(struct ipsec_spd *spd, u8 dir)
 	return id;
 }
 
-static void reqids_alloc(struct ipsec_spd *spd, struct ipsec_sp *sp)
+/**
+ * ipsec_spd_reqids() - give automatic reqids to the requests that want one
+ * @spd: the SPD
+ * @sp: the policy
+ *
+ * Context: SPD lock held. Return: whether any did.
+ */
+bool ipsec_spd_reqids(struct ipsec_spd *spd, struct ipsec_sp *sp)
 {
+	bool any = false;
 	unsigned int i;
+
+	lockdep_assert_held(&spd->lock);
 
 	for (i = 0; i < sp->n_requests; i++) {
 		struct ipsec_request *req = &sp->requests[i];
 
 		if (req->level != IPSEC_LEVEL_IS_UNIQUE || req->reqid)
 			continue;
+		any = true;
 		req->reqid = spd->next_reqid++;
 		if (spd->next_reqid < REQID_FIRST)
 			spd->next_reqid = REQID_FIRST;
 	}
+	return any;
 }
 
 /**
@@ -415,7 +427,7 @@ int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp)
 		  sp->sel.sport, sp->sel.dport);
 	sp->group = g;
 	sp->id = id_alloc(spd, sp->dir);
-	reqids_alloc(spd, sp);
+	ipsec_spd_reqids(spd, sp);
 	err = rhashtable_insert_fast(&spd->by_id, &sp->id_node, id_params);
 	if (err)
 		goto err_best;

@@ -42,23 +42,80 @@ unsigned long ipsec_stat_read(struct net *net, enum ipsec_stat stat)
 	return sum;
 }
 
-/* Why, for the administrator who set net.inet.ipsec.debug; never a key. */
-static void explain(const struct sk_buff *skb, enum ipsec_stat reason,
-		    const struct ipsec_sa *sa, const struct ipsec_sp *sp)
+/* One end of a packet, with its port where there is one. */
+static void explain_end(char *text, size_t size, const struct ipsec_flow *flow,
+			const union ipsec_addr *addr, __be16 port)
 {
-	const char *why = ipsec_stat_names[reason];
-	u32 spi = sa ? ntohl(sa->key.spi) : 0;
-	u32 policy = sp ? sp->id : 0;
+	int n;
+
+	if (flow->family == AF_INET)
+		n = scnprintf(text, size, "%pI4", &addr->a4);
+	else
+		n = scnprintf(text, size, "%pI6c", &addr->in6);
+	if (port)
+		scnprintf(text + n, size - n, "[%u]", ntohs(port));
+}
+
+static const char *proto_name(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_ESP:
+		return "esp";
+	case IPPROTO_AH:
+		return "ah";
+	default:
+		return "ipcomp";
+	}
+}
+
+/* The policy, and the request that was not met. */
+static void explain_policy(char *text, size_t size, const struct ipsec_sp *sp,
+			   int rule)
+{
+	const struct ipsec_request *req;
+	int n;
+
+	if (!sp) {
+		strscpy(text, "no policy", size);
+		return;
+	}
+	n = scnprintf(text, size, "policy %u", sp->id);
+	if (rule < 0 || rule >= sp->n_requests)
+		return;
+	req = &sp->requests[rule];
+	scnprintf(text + n, size - n, ", no SA for request %d: %s/%s", rule + 1,
+		  proto_name(req->proto),
+		  req->mode == IPSEC_MODE_KIND_TUNNEL ? "tunnel" : "transport");
+}
+
+/* Why, for the administrator who set net.inet.ipsec.debug; never a key. */
+static void explain(struct sk_buff *skb, enum ipsec_stat reason,
+		    const struct ipsec_sa *sa, const struct ipsec_sp *sp,
+		    int rule)
+{
+	char src[64], dst[64], policy[64];
+	struct ipsec_flow flow;
 
 	if (!net_ratelimit())
 		return;
-	if (skb->protocol == htons(ETH_P_IPV6))
-		pr_info("ipsec: %s: %pI6c > %pI6c spi 0x%08x policy %u\n", why,
-			&ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr, spi,
-			policy);
-	else
-		pr_info("ipsec: %s: %pI4 > %pI4 spi 0x%08x policy %u\n", why,
-			&ip_hdr(skb)->saddr, &ip_hdr(skb)->daddr, spi, policy);
+	/* What cannot be read of the headers is zero. */
+	ipsec_flow_from_skb(&flow, skb, ip_hdr(skb)->version == 6 ? AF_INET6 :
+			    AF_INET, IPSEC_OUT);
+	explain_end(src, sizeof(src), &flow, &flow.src, flow.sport);
+	explain_end(dst, sizeof(dst), &flow, &flow.dst, flow.dport);
+	explain_policy(policy, sizeof(policy), sp, rule);
+	pr_info("ipsec: %s: %s > %s proto %u, spi 0x%08x, %s\n",
+		ipsec_stat_names[reason], src, dst, flow.proto,
+		sa ? ntohl(sa->key.spi) : 0, policy);
+}
+
+static void drop(struct net *net, struct sk_buff *skb, enum ipsec_stat reason,
+		 const struct ipsec_sa *sa, const struct ipsec_sp *sp, int rule)
+{
+	ipsec_count(net, reason);
+	if (unlikely(READ_ONCE(ipsec_net(net)->knobs.debug)))
+		explain(skb, reason, sa, sp, rule);
+	kfree_skb(skb);
 }
 
 /**
@@ -74,8 +131,22 @@ static void explain(const struct sk_buff *skb, enum ipsec_stat reason,
 void ipsec_drop(struct net *net, struct sk_buff *skb, enum ipsec_stat reason,
 		const struct ipsec_sa *sa, const struct ipsec_sp *sp)
 {
-	ipsec_count(net, reason);
-	if (unlikely(READ_ONCE(ipsec_net(net)->knobs.debug)))
-		explain(skb, reason, sa, sp);
-	kfree_skb(skb);
+	drop(net, skb, reason, sa, sp, -1);
+}
+
+/**
+ * ipsec_drop_rule() - drop a packet for want of an SA
+ * @net: the namespace
+ * @skb: the packet
+ * @reason: the counter
+ * @sp: the policy that decided, or NULL
+ * @rule: its request that was not met, or -1
+ *
+ * Context: as ipsec_drop().
+ */
+void ipsec_drop_rule(struct net *net, struct sk_buff *skb,
+		     enum ipsec_stat reason, const struct ipsec_sp *sp,
+		     int rule)
+{
+	drop(net, skb, reason, NULL, sp, rule);
 }

@@ -174,14 +174,9 @@ static void verdict_in(struct net *net, struct seq_file *seq,
 		       const struct ipsec_flow *flow, struct ipsec_sp *sp)
 {
 	const struct ipsec_knobs_family *knobs;
-	bool insists = false;
-	unsigned int i;
 
 	knobs = ipsec_knobs_of(ipsec_net(net), flow->family);
-	for (i = 0; i < sp->n_requests; i++)
-		insists |= ipsec_level_resolve(knobs, &sp->requests[i]) !=
-			   IPSEC_LEVEL_IS_USE;
-	if (insists)
+	if (ipsec_request_unmet(sp, knobs, 0) >= 0)
 		seq_printf(seq, "clear drop %s\n",
 			   ipsec_stat_names[IPSEC_STAT_in_polvio]);
 	else
@@ -208,7 +203,7 @@ void ipsec_why(struct net *net, const struct ipsec_flow *flow,
 	rcu_read_lock();
 	sp = flow->dir == IPSEC_OUT ? ipsec_spd_lookup(net, flow) :
 				      ipsec_input_policy(net, flow);
-	type = ipsec_sp_decides(sp, ipsec_net(net), flow->family);
+	type = ipsec_sp_decides(sp, ipsec_net(net), flow);
 	/* policy ID TYPE; the id 0 is the system default */
 	seq_printf(seq, "policy %u %s\n", sp ? sp->id : 0, type_name(type));
 	if (type == IPSEC_SP_NONE) {

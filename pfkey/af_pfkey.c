@@ -250,9 +250,14 @@ int ipsec_pfkey_init(void)
 			pr_err("ipsec: PF_KEY belongs to af_key: remove it first (modprobe -r af_key)\n");
 		goto err_netns;
 	}
+	err = pfkey_sockopt_init();
+	if (err)
+		goto err_family;
 	pfkey_notify_init();
 	return 0;
 
+err_family:
+	sock_unregister(PF_KEY);
 err_netns:
 	unregister_pernet_subsys(&pfkey_netns_ops);
 err_proto:
@@ -266,6 +271,7 @@ err_proto:
 void ipsec_pfkey_exit(void)
 {
 	pfkey_notify_exit();
+	pfkey_sockopt_exit();
 	sock_unregister(PF_KEY);
 	unregister_pernet_subsys(&pfkey_netns_ops);
 	proto_unregister(&pfkey_proto);

@@ -31,7 +31,7 @@ static struct ipsec_sp *create(const struct pfkey_request *req)
 	/* A policy that asks for IPsec has to say which. */
 	if (ipsec != !!n)
 		return ERR_PTR(-EINVAL);
-	sp = ipsec_sp_alloc(req->net, n);
+	sp = ipsec_sp_alloc(req->net, n, GFP_KERNEL);
 	if (!sp)
 		return ERR_PTR(-ENOMEM);
 	err = pfkey_get_selector(req, &sp->sel);

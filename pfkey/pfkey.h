@@ -200,6 +200,10 @@ void pfkey_dump_stop(struct pfkey_sock *pk);
 int pfkey_register(struct pfkey_request *req);
 int pfkey_promisc(struct pfkey_request *req);
 
+/* sockopt.c */
+int pfkey_sockopt_init(void);
+void pfkey_sockopt_exit(void);
+
 /* notify.c */
 void pfkey_notify_init(void);
 void pfkey_notify_exit(void);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /proc/net/ipsec_stat: a line for each counter. */
+/* /proc/net/ipsec_stat: a line for each counter, and how many socket policies. */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <net/net_namespace.h>
 #include <ipsec/knobs.h>
+#include <ipsec/netns.h>
 #include <ipsec/stats.h>
 
 #define STAT_FILE	"ipsec_stat"
@@ -17,6 +18,8 @@ static int stat_show(struct seq_file *seq, void *v)
 	for (i = 0; i < IPSEC_STAT_MAX; i++)
 		seq_printf(seq, "%-24s\t%lu\n", ipsec_stat_names[i],
 			   ipsec_stat_read(net, i));
+	seq_printf(seq, "%-24s\t%u\n", "sock_policies",
+		   READ_ONCE(ipsec_net(net)->socks.count));
 	return 0;
 }
 

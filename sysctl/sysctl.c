@@ -39,6 +39,7 @@ static const struct knob knobs4[] = {
 	{ "ah_cleartos",	FIELD(ah_cleartos),	1, 0, INT_MAX },
 	{ "ah_offsetmask",	FIELD(ah_offsetmask),	0, 0, 0xffff },
 	{ "dfbit",		FIELD(dfbit),		0, 0, 2 },
+	{ "check_policy_history", FIELD(check_policy_history), 0, 0, 1 },
 };
 
 static const struct knob knobs6[] = {
@@ -105,6 +106,7 @@ static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
 	    !ipsec_net(net)->knobs.v6.def_policy)
 		err = ipsec_hooks_enable(net);
 	ipsec_generation_bump(net);
+	ipsec_carriers_refresh(net);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/sysctl.h>
+#include <linux/task_work.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
@@ -56,5 +57,8 @@
 #else
 #define IPSEC_NO_SENDPAGE	.sendpage = sock_no_sendpage,
 #endif
+
+/* Not every kernel exports it; NULL where it does not. */
+typeof(task_work_add) task_work_add __weak;
 
 #endif /* _IPSEC_COMPAT_H */

@@ -28,6 +28,8 @@ struct ipsec_knobs_family {
  * @ah_cleartos: the type-of-service byte does not enter AH's ICV
  * @ah_offsetmask: bits of the fragment-offset word that enter AH's ICV
  * @dfbit: DF of IPv4 tunnels: 0 clear, 1 set, 2 copy
+ * @check_policy_history: received packets must have come through SAs with the
+ *                        mode and the ends that the policy says
  * @debug: log why packets are dropped; one variable under both trees
  * @spi_trycnt: random draws of GETSPI before it gives up
  * @spi_minval: lowest SPI that GETSPI hands out by itself
@@ -44,6 +46,7 @@ struct ipsec_knobs {
 	int				ah_cleartos;
 	int				ah_offsetmask;
 	int				dfbit;
+	int				check_policy_history;
 	int				debug;
 	int				spi_trycnt;
 	int				spi_minval;

@@ -9,6 +9,7 @@
 #include <net/netns/generic.h>
 #include <ipsec/knobs.h>
 #include <ipsec/sa.h>
+#include <ipsec/sockpolicy.h>
 #include <ipsec/sp.h>
 #include <ipsec/stats.h>
 
@@ -18,6 +19,7 @@ struct ipsec_flow_cache;
  * struct ipsec_net - the stack of one network namespace
  * @sad: security associations
  * @spd: policies
+ * @socks: policies of sockets
  * @knobs: sysctl values
  * @generation: [A] bumped by every change that can change a packet's fate
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
@@ -31,6 +33,7 @@ struct ipsec_flow_cache;
 struct ipsec_net {
 	struct ipsec_sad			sad;
 	struct ipsec_spd			spd;
+	struct ipsec_socks			socks;
 	struct ipsec_knobs			knobs;
 	atomic64_t				generation;
 	atomic_t				live_sas;

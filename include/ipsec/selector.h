@@ -54,6 +54,8 @@ struct ipsec_selector {
  * @family: AF_INET or AF_INET6
  * @dir: enum ipsec_dir, so that one cache serves all directions
  * @pad: always zero: flows are compared and hashed as memory
+ * @socket: id of the policy of the socket, 0 = the SPD decides
+ * @pad2: always zero
  */
 struct ipsec_flow {
 	union ipsec_addr	src;
@@ -64,6 +66,8 @@ struct ipsec_flow {
 	u8			family;
 	u8			dir;
 	u8			pad;
+	u32			socket;
+	u32			pad2;
 };
 
 bool ipsec_selector_equal(const struct ipsec_selector *a,

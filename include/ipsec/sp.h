@@ -22,6 +22,8 @@ enum ipsec_sp_type {
 	IPSEC_SP_DISCARD,
 	IPSEC_SP_NONE,
 	IPSEC_SP_IPSEC,
+	IPSEC_SP_ENTRUST,	/* of a socket: what the SPD says */
+	IPSEC_SP_BYPASS,	/* of a socket: in clear, whatever the SPD says */
 };
 
 /* How much protection a request insists on; the numbers are PF_KEY's. */
@@ -167,9 +169,11 @@ static inline void ipsec_sp_put(struct ipsec_sp *sp)
 		ipsec_sp_free(sp);
 }
 
-struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests);
+struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests,
+				gfp_t gfp);
 int ipsec_spd_add(struct ipsec_sp *sp, bool replace);
 bool ipsec_spd_delete(struct ipsec_sp *sp);
+bool ipsec_spd_number(struct ipsec_sp *sp);
 struct ipsec_sp *ipsec_spd_lookup(struct net *net,
 				  const struct ipsec_flow *flow);
 struct ipsec_sp *ipsec_spd_find(struct net *net, enum ipsec_dir dir,

@@ -79,5 +79,8 @@ void ipsec_count(struct net *net, enum ipsec_stat stat);
 unsigned long ipsec_stat_read(struct net *net, enum ipsec_stat stat);
 void ipsec_drop(struct net *net, struct sk_buff *skb, enum ipsec_stat reason,
 		const struct ipsec_sa *sa, const struct ipsec_sp *sp);
+void ipsec_drop_rule(struct net *net, struct sk_buff *skb,
+		     enum ipsec_stat reason, const struct ipsec_sp *sp,
+		     int rule);
 
 #endif /* _IPSEC_STATS_H */

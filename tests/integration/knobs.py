@@ -21,6 +21,7 @@ KNOBS = {
         "ah_cleartos": (1, (0, 1), (-1,)),
         "ah_offsetmask": (0, (0, 0x4000, 0xffff), (-1, 0x10000)),
         "dfbit": (0, (0, 1, 2), (-1, 3)),
+        "check_policy_history": (0, (0, 1), (-1, 2)),
     },
     "net/inet6/ipsec6": FAMILY,
     "net/key": {

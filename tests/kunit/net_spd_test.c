@@ -17,7 +17,7 @@
 static struct ipsec_sp *add(struct kunit *test, u32 src, u8 src_len, u32 dst,
 			    u8 dst_len, u8 proto, u16 dport, u32 priority)
 {
-	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0);
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, sp);
 	ipsec_addr_set4(&sp->sel.src, htonl(src));
@@ -151,7 +151,7 @@ KUNIT_ARRAY_PARAM(match, matches, match_desc);
 static void spd_match(struct kunit *test)
 {
 	const struct match_case *c = test->param_value;
-	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0);
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0, GFP_KERNEL);
 	struct ipsec_flow flow = {
 		.sport = htons(c->fsport), .dport = htons(c->fdport),
 		.proto = c->fproto, .dir = IPSEC_OUT,
@@ -227,7 +227,7 @@ static void spd_equal_selector(struct kunit *test)
 static void spd_replace(struct kunit *test)
 {
 	struct ipsec_sp *old = add(test, A, 32, B, 32, ANY, 0, 1);
-	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0);
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, old);
 	KUNIT_ASSERT_NOT_NULL(test, sp);
