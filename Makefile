@@ -10,16 +10,18 @@ all: modules tools
 
 # Without headers nothing can be built: say what to do instead of how it fails.
 modules:
-	@test -e "$(KDIR)/Makefile" || { \
-		echo "No kernel headers in $(KDIR): apt-get install linux-headers-$$(uname -r), or KDIR=..., or run: make demo" >&2; \
-		exit 1; }
+	$(if $(wildcard $(KDIR)/Makefile),,$(error No kernel headers in $(KDIR): \
+		apt-get install linux-headers-$(shell uname -r), or KDIR=..., or run: make demo))
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
 tools:
 	$(MAKE) -C tools
 
+# Without a key there is nothing to sign with: do not try.
 install: all
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
+		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) \
+		modules_install
 	$(MAKE) -C tools install PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)"
 	install -D -m 644 tools/ipsec.conf "$(DESTDIR)/etc/modprobe.d/ipsec.conf"
 	test -n "$(DESTDIR)" || depmod
