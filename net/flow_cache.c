@@ -128,7 +128,7 @@ int ipsec_flow_cache_alloc(struct ipsec_net *in)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		struct slot *slots = kvcalloc(SLOTS, sizeof(*slots),
-					      GFP_KERNEL);
+					      GFP_KERNEL_ACCOUNT);
 
 		if (!slots) {
 			ipsec_flow_cache_free(in);

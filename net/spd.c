@@ -27,7 +27,7 @@ struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests,
 {
 	struct ipsec_sp *sp;
 
-	sp = kzalloc(struct_size(sp, requests, n_requests), gfp);
+	sp = kzalloc(struct_size(sp, requests, n_requests), gfp | __GFP_ACCOUNT);
 	if (!sp)
 		return NULL;
 	sp->net = net;
