@@ -14,6 +14,26 @@ static int check_policy(const struct sadb_x_policy *policy)
 	return 0;
 }
 
+/*
+ * Transport acts on the packet as the tunnel before it left it: an SA between
+ * addresses of another family could never be the one.
+ */
+static int check_families(const struct ipsec_sp *sp)
+{
+	u8 family = sp->sel.family;
+	unsigned int i;
+
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+
+		if (req->mode == IPSEC_MODE_TUNNEL)
+			family = req->family;
+		else if (req->family && req->family != family)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static struct ipsec_sp *create(const struct pfkey_request *req)
 {
 	const struct sadb_lifetime *hard = req->ext[SADB_EXT_LIFETIME_HARD];
@@ -37,6 +57,8 @@ static struct ipsec_sp *create(const struct pfkey_request *req)
 	err = pfkey_get_selector(req, &sp->sel);
 	if (!err && n)
 		err = min(pfkey_get_requests(policy, sp->requests), 0);
+	if (!err)
+		err = check_families(sp);
 	if (err) {
 		ipsec_sp_put(sp);
 		return ERR_PTR(err);

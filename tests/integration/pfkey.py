@@ -175,6 +175,11 @@ ERRORS = [
      SEL + policy(requests=request(proto=6)), "EPROTONOSUPPORT"),
     ("SPDADD of six requests", SPDADD, 0,
      SEL + policy(requests=request() * 6), "EINVAL"),
+    ("SPDADD of transport between ends of another family", SPDADD, 0,
+     SEL + policy(requests=request(pair=("fd00::1", "fd00::2"))), "EINVAL"),
+    ("SPDADD of transport between such ends behind a tunnel", SPDADD, 0,
+     SEL + policy(requests=TUNNEL + request(pair=("fd00::1", "fd00::2"))),
+     "EINVAL"),
     ("SPDDELETE of nothing", SPDDELETE, 0, SEL + policy(2, 0), "ENOENT"),
     ("SPDDELETE2 of nothing", SPDDELETE2, 0, policy(2, 0, ident=77), "ENOENT"),
     ("SPDGET of nothing", SPDGET, 0, policy(2, 0, ident=77), "ENOENT"),
@@ -264,6 +269,12 @@ def life_of_a_policy():
     r = c.ask(SPDADD, 0, ends() + policy(requests=request(level=3)))
     claim("unique: an automatic reqid from 0x4000",
           struct.unpack_from("=I", r.ext[18], 24)[0] >= 0x4000)
+    r = c.ask(SPDADD, 0, ends() + policy(1, requests=request(
+        mode=2, pair=("fd00::1", "fd00::2")) + request(
+        pair=("fd00::1", "fd00::2"))))
+    claim("IPv6 transport behind an IPv6 tunnel of IPv4", r.errno == 0, r.errno)
+    c.ask(SPDDELETE, 0, ends() + policy(1, 0))
+    c.drain()
     r = c.ask(SPDDUMP, 0)
     seqs = [r.seq] + [x.seq for x in c.drain()]
     claim("SPDDUMP counts down to 0", seqs == [2, 1, 0], seqs)
@@ -408,11 +419,12 @@ def sockets():
     claim("an unprivileged user gets no socket", os.waitpid(pid, 0)[1] == 0)
 
 
-sockets()
-bad_requests()
-forms()
-life_of_an_sa()
-life_of_a_policy()
-audiences()
-extension()
-reading()
+if __name__ == "__main__":
+    sockets()
+    bad_requests()
+    forms()
+    life_of_an_sa()
+    life_of_a_policy()
+    audiences()
+    extension()
+    reading()

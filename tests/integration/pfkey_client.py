@@ -85,6 +85,43 @@ def message(kind, satype, body=b"", seq=0, pid=None, version=2, words=None):
                      os.getpid() if pid is None else pid) + body
 
 
+# What is no field of an extension, as (offset, length); it has to be zero.
+UNUSED = {5: [(6, 2)], 6: [(6, 2)], 8: [(6, 2)], 9: [(6, 2)], 14: [(4, 4)],
+          15: [(4, 4)], 18: [(7, 1)], 19: [(5, 1), (6, 2)], 20: [(5, 3)],
+          21: [(6, 2)], 22: [(6, 2)], 23: [(6, 2)]}
+
+
+def unused_of_sockaddr(raw, at):
+    """Its length, and what is no field of it."""
+    if struct.unpack_from("=H", raw, at)[0] == 2:
+        return 16, [(at + 8, 8)]
+    return 28, [(at + 4, 4), (at + 24, 4)]
+
+
+def unused(kind, raw):
+    """The parts of an extension that carry nothing."""
+    parts = list(UNUSED.get(kind, ()))
+    if kind in (5, 6, 23):
+        size, more = unused_of_sockaddr(raw, 8)
+        parts += more + [(8 + size, len(raw) - 8 - size)]
+    elif kind in (8, 9):
+        size = (struct.unpack_from("=H", raw, 4)[0] + 7) // 8
+        parts.append((8 + size, len(raw) - 8 - size))
+    elif kind in (14, 15):
+        parts += [(at + 6, 2) for at in range(8, len(raw), 8)]
+    elif kind == 18:
+        at = 16
+        while at < len(raw):
+            end = at + struct.unpack_from("=H", raw, at)[0]
+            parts += [(at + 6, 2), (at + 12, 4)]
+            at += 16
+            while at < end:
+                size, more = unused_of_sockaddr(raw, at)
+                parts += more
+                at += size
+    return parts
+
+
 class Reply:
     def __init__(self, raw):
         self.raw = raw
@@ -97,6 +134,9 @@ class Reply:
             size, kind = struct.unpack_from("=HH", raw, at)
             assert size and kind not in self.ext, "extension"
             self.ext[kind] = raw[at:at + size * 8]
+            for start, length in unused(kind, self.ext[kind]):
+                dirt = self.ext[kind][start:start + length]
+                assert not any(dirt), f"extension {kind} at {start}: {dirt.hex()}"
             at += size * 8
 
     def spi(self):
