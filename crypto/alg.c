@@ -44,10 +44,26 @@ bool ipsec_alg_available(const struct ipsec_alg_desc *alg)
 
 	if (then && time_before(jiffies, then + MISSING_FOR))
 		return false;
-	if (crypto_has_alg(alg->driver, 0, 0))
+	if (crypto_has_alg(alg->driver, 0, 0)) {
+		WRITE_ONCE(*since, 0);
 		return true;
+	}
 	WRITE_ONCE(*since, jiffies | 1);
 	return false;
+}
+
+/**
+ * ipsec_alg_missing() - whether this kernel was found to lack an algorithm
+ * @alg: the row
+ *
+ * What nobody asked ipsec_alg_available() about counts as there; registering
+ * asks about all.
+ *
+ * Context: any.
+ */
+bool ipsec_alg_missing(const struct ipsec_alg_desc *alg)
+{
+	return READ_ONCE(missing_since[alg - ipsec_alg_table]);
 }
 
 /**

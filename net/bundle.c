@@ -26,15 +26,19 @@ void ipsec_request_ends(const struct ipsec_request *req,
  * @net: the namespace
  * @flow: the packet's flow
  * @decision: @decision->sp is the policy, of type ipsec; the rest is filled
+ * @act: a packet is there; else nobody is asked, and no SA is discarded
  *
  * The first request acts on the packet as it is; after a tunnel the next one
- * sees the tunnel's ends. A request whose SA is missing drops the packet, or at
- * level "use" is left out; neither is cached, because the SA may arrive.
+ * sees the tunnel's ends. Key managers are asked for an SA that is missing. Until
+ * it arrives the request drops the packet, or at level "use" is left out; neither
+ * is cached.
  *
- * Context: RCU read side.
+ * A policy without requests waits for a key manager to give it some.
+ *
+ * Context: RCU read side, BH disabled.
  */
 void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
-			  struct ipsec_decision *decision)
+			  struct ipsec_decision *decision, bool act)
 {
 	const struct ipsec_sp *sp = decision->sp;
 	struct ipsec_ends_key ends = {
@@ -47,6 +51,14 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 
 	knobs = ipsec_knobs_of(ipsec_net(net), flow->family);
 	decision->final = true;
+	if (!sp->n_requests) {
+		decision->final = false;
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_out_nosa;
+		if (act)
+			ipsec_acquire_sp(net, sp);
+		return;
+	}
 	for (i = 0; i < sp->n_requests; i++) {
 		const struct ipsec_request *req = &sp->requests[i];
 		bool tunnel = req->mode == IPSEC_MODE_KIND_TUNNEL;
@@ -57,6 +69,9 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 		sa = ipsec_sad_find_out(net, &want, req->mode, req->reqid);
 		if (!sa) {
 			decision->final = false;
+			if (act)
+				ipsec_acquire_sa(net, &want, req->mode,
+						 req->reqid, sp);
 			if (ipsec_level_resolve(knobs, req) ==
 			    IPSEC_LEVEL_IS_USE)
 				continue;
@@ -65,6 +80,8 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 			decision->rule = i;
 			return;
 		}
+		if (act)
+			ipsec_sad_discard(sa, req->mode, req->reqid);
 		if (tunnel) {
 			decision->tunnel |= BIT(decision->n);
 			ends = want;

@@ -25,6 +25,58 @@ void ipsec_km_unregister(void)
 	synchronize_rcu();
 }
 
+/* Call @op of the key manager's operations, if there are any. */
+#define TELL(op, ...)						\
+do {								\
+	const struct ipsec_km_ops *ops;				\
+								\
+	rcu_read_lock();					\
+	ops = rcu_dereference(km_ops);				\
+	if (ops)						\
+		ops->op(__VA_ARGS__);				\
+	rcu_read_unlock();					\
+} while (0)
+
+/**
+ * ipsec_km_listens() - whether anybody would hear
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+bool ipsec_km_listens(struct net *net)
+{
+	const struct ipsec_km_ops *ops;
+	bool listens;
+
+	rcu_read_lock();
+	ops = rcu_dereference(km_ops);
+	listens = ops && ops->listens(net);
+	rcu_read_unlock();
+	return listens;
+}
+
+/**
+ * ipsec_km_acquire() - ask key managers for an SA
+ * @ask: which
+ *
+ * Context: any, no lock held.
+ */
+void ipsec_km_acquire(const struct ipsec_km_ask *ask)
+{
+	TELL(acquire, ask);
+}
+
+/**
+ * ipsec_km_sp_acquire() - ask key managers for the requests of a policy
+ * @sp: the policy
+ *
+ * Context: any, no lock held.
+ */
+void ipsec_km_sp_acquire(const struct ipsec_sp *sp)
+{
+	TELL(sp_acquire, sp);
+}
+
 /**
  * ipsec_km_expire() - tell key managers that a lifetime ended
  * @sa: the SA; the caller has a reference
@@ -34,11 +86,27 @@ void ipsec_km_unregister(void)
  */
 void ipsec_km_expire(struct ipsec_sa *sa, bool hard)
 {
-	const struct ipsec_km_ops *ops;
+	TELL(expire, sa, hard);
+}
 
-	rcu_read_lock();
-	ops = rcu_dereference(km_ops);
-	if (ops)
-		ops->expire(sa, hard);
-	rcu_read_unlock();
+/**
+ * ipsec_km_sp_expire() - tell key managers that a policy is gone
+ * @sp: the policy; the caller has a reference
+ *
+ * Context: any, no lock held.
+ */
+void ipsec_km_sp_expire(const struct ipsec_sp *sp)
+{
+	TELL(sp_expire, sp);
+}
+
+/**
+ * ipsec_km_discard() - tell key managers that an SA gave way to a newer one
+ * @sa: the SA; the caller has a reference
+ *
+ * Context: any, no lock held.
+ */
+void ipsec_km_discard(const struct ipsec_sa *sa)
+{
+	TELL(discard, sa);
 }

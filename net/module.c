@@ -24,6 +24,7 @@ static int __init ipsec_init(void)
 	err = ipsec_netns_init();
 	if (err)
 		goto err_sa;
+	ipsec_suspend_init();
 	err = ipsec_pfkey_init();
 	if (err)
 		goto err_netns;
@@ -35,6 +36,7 @@ static int __init ipsec_init(void)
 err_pfkey:
 	ipsec_pfkey_exit();
 err_netns:
+	ipsec_suspend_exit();
 	ipsec_netns_exit();
 err_sa:
 	ipsec_sa_exit();
@@ -48,6 +50,7 @@ static void __exit ipsec_exit(void)
 {
 	ipsec_hook_exit();
 	ipsec_pfkey_exit();
+	ipsec_suspend_exit();
 	ipsec_netns_exit();
 	ipsec_sa_exit();
 	ipsec_crypt_exit();

@@ -104,10 +104,10 @@ static inline int ipsec_sp_decides(const struct ipsec_sp *sp,
 /* The clock is read for each packet, the policy written once a second. */
 static inline void ipsec_sp_used(struct ipsec_sp *sp)
 {
-	time64_t now = ktime_get_real_seconds();
+	ktime_t now = ktime_get_coarse_boottime();
 
-	if (READ_ONCE(sp->use_time) != now)
-		WRITE_ONCE(sp->use_time, now);
+	if (now - READ_ONCE(sp->used) >= NSEC_PER_SEC)
+		WRITE_ONCE(sp->used, now);
 }
 
 /* flow_cache.c */
@@ -155,6 +155,13 @@ struct ipsec_sock_says ipsec_sock_asked(struct net *net,
 					const struct ipsec_flow *flow,
 					int ifindex, enum ipsec_dir dir);
 
+/* spd_expire.c */
+void ipsec_spd_mortal_add(struct ipsec_spd *spd, struct ipsec_sp *sp);
+void ipsec_spd_mortal_del(struct ipsec_spd *spd, struct ipsec_sp *sp);
+void ipsec_spd_wake(struct net *net);
+void ipsec_spd_expire_init(struct ipsec_spd *spd);
+void ipsec_spd_expire_exit(struct ipsec_spd *spd);
+
 /* level.c */
 enum ipsec_level ipsec_level_resolve(const struct ipsec_knobs_family *knobs,
 				     const struct ipsec_request *req);
@@ -164,7 +171,7 @@ void ipsec_request_ends(const struct ipsec_request *req,
 			const struct ipsec_ends_key *ends,
 			struct ipsec_ends_key *want);
 void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
-			  struct ipsec_decision *decision);
+			  struct ipsec_decision *decision, bool act);
 
 /* output.c */
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
@@ -224,6 +231,11 @@ void ipsec_hook_exit(void);
 void ipsec_hooks_disable(struct net *net);
 void ipsec_hook_send(struct net *net, struct sk_buff *skb);
 void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
+
+/* suspend.c */
+void ipsec_wake(struct net *net);
+void ipsec_suspend_init(void);
+void ipsec_suspend_exit(void);
 
 /* netns.c */
 int ipsec_netns_init(void);

@@ -18,6 +18,7 @@ static int __net_init netns_init(struct net *net)
 	atomic64_set(&in->generation, 1);
 	ipsec_knobs_init(&in->knobs);
 	ipsec_socks_init(net, &in->socks);
+	ipsec_acquire_init(&in->acquires);
 	in->stats = alloc_percpu(struct ipsec_stats);
 	if (!in->stats)
 		return -ENOMEM;
@@ -74,6 +75,7 @@ static void __net_exit netns_exit(struct net *net)
 	ipsec_socks_exit(&in->socks);
 	ipsec_spd_exit(net, &in->spd);
 	ipsec_sad_exit(net, &in->sad);
+	ipsec_acquire_flush(net);
 	ipsec_flow_cache_free(in);
 	free_percpu(in->stats);
 }

@@ -248,7 +248,7 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	};
 	switch (ipsec_sp_decides(decision->sp, in, flow)) {
 	case IPSEC_SP_IPSEC:
-		ipsec_bundle_resolve(net, flow, decision);
+		ipsec_bundle_resolve(net, flow, decision, true);
 		break;
 	case IPSEC_SP_NONE:
 		decision->verdict = IPSEC_PASS;

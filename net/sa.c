@@ -42,34 +42,49 @@ void ipsec_sa_destroy(struct ipsec_sa *sa)
 	queue_rcu_work(sa_wq, &sa->rcu_work);
 }
 
+/* Time to renew it. What nobody used needs no renewal: it ends, as in KAME. */
+static void sa_expire_soft(struct ipsec_sa *sa)
+{
+	bool unused, told = false;
+
+	spin_lock_bh(&sa->lock);
+	unused = !sa->life.packets;
+	if (sa->state == IPSEC_SA_MATURE) {
+		WRITE_ONCE(sa->state, unused ? IPSEC_SA_DEAD : IPSEC_SA_DYING);
+		told = !unused;
+	}
+	spin_unlock_bh(&sa->lock);
+	if (unused) {
+		ipsec_sa_delete(sa);
+	} else if (told) {
+		ipsec_generation_bump(sa->net);
+		ipsec_km_expire(sa, false);
+	}
+}
+
+static void sa_expire_hard(struct ipsec_sa *sa)
+{
+	bool told = false;
+
+	spin_lock_bh(&sa->lock);
+	if (sa->state != IPSEC_SA_DEAD) {
+		told = sa->state != IPSEC_SA_LARVAL;
+		WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
+	}
+	spin_unlock_bh(&sa->lock);
+	if (told)
+		ipsec_km_expire(sa, true);
+	ipsec_sa_delete(sa);
+}
+
 /* Reaction to a limit that was passed. Takes no lock that packets need. */
 static void sa_lifetime_event(struct ipsec_sa *sa,
 			      enum ipsec_lifetime_event event)
 {
-	bool told = false;
-
-	if (event == IPSEC_LIFE_SOFT) {
-		spin_lock_bh(&sa->lock);
-		if (sa->state == IPSEC_SA_MATURE) {
-			WRITE_ONCE(sa->state, IPSEC_SA_DYING);
-			told = true;
-		}
-		spin_unlock_bh(&sa->lock);
-		if (told) {
-			ipsec_generation_bump(sa->net);
-			ipsec_km_expire(sa, false);
-		}
-	} else if (event == IPSEC_LIFE_HARD) {
-		spin_lock_bh(&sa->lock);
-		if (sa->state != IPSEC_SA_DEAD) {
-			told = sa->state != IPSEC_SA_LARVAL;
-			WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
-		}
-		spin_unlock_bh(&sa->lock);
-		if (told)
-			ipsec_km_expire(sa, true);
-		ipsec_sa_delete(sa);
-	}
+	if (event == IPSEC_LIFE_SOFT)
+		sa_expire_soft(sa);
+	else if (event == IPSEC_LIFE_HARD)
+		sa_expire_hard(sa);
 }
 
 static void sa_timer(struct timer_list *timer)

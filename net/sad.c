@@ -6,6 +6,7 @@
 #include <linux/random.h>
 #include <linux/wait_bit.h>
 #include <linux/xarray.h>
+#include <ipsec/km.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include "net.h"
@@ -164,6 +165,38 @@ void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
 		show(sa, arg);
 }
 
+/**
+ * ipsec_sad_discard() - end the older SAs that gave way to a newer one
+ * @best: the one to send with, as ipsec_sad_find_out() chose it
+ * @mode: mode of the request
+ * @reqid: as for ipsec_sad_find_out()
+ *
+ * Only with net.key.preferred_oldsa=0, and only SAs that would end some day; key
+ * managers are told, as in KAME.
+ *
+ * Context: RCU read side, no lock held.
+ */
+void ipsec_sad_discard(const struct ipsec_sa *best, u8 mode, u32 reqid)
+{
+	struct rhlist_head *list, *pos;
+	struct ipsec_sa *sa;
+
+	if (READ_ONCE(ipsec_net(best->net)->knobs.preferred_oldsa))
+		return;
+	list = rhltable_lookup(&sad_of(best->net)->by_ends, &best->ends,
+			       ends_params);
+	rhl_for_each_entry_rcu(sa, pos, list, ends_node) {
+		if (sa == best || !sa->life.hard.addtime ||
+		    ipsec_sa_misfit(sa, mode, reqid) ||
+		    !better(best, sa, false) ||
+		    !refcount_inc_not_zero(&sa->refs))
+			continue;
+		ipsec_sa_delete(sa);
+		ipsec_km_discard(sa);
+		ipsec_sa_put(sa);
+	}
+}
+
 /* Links @sa everywhere but in by_spi. */
 static int link_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
@@ -219,6 +252,7 @@ int ipsec_sad_add(struct ipsec_sa *sa)
 		return err;
 	ipsec_sa_arm(sa);
 	ipsec_generation_bump(sa->net);
+	ipsec_acquire_served(sa);
 	return 0;
 }
 
@@ -258,6 +292,7 @@ out:
 	/* Finds it unlinked already; what remains is state, timer and drop. */
 	ipsec_sa_delete(old);
 	ipsec_sa_put(old);
+	ipsec_acquire_served(sa);
 	return 0;
 }
 
@@ -284,6 +319,13 @@ bool ipsec_sad_unlink(struct ipsec_sa *sa)
 	return linked;
 }
 
+static u32 random_between(u32 min, u32 max)
+{
+	u64 range = (u64)max - min + 1;
+
+	return min + (u32)((get_random_u32() * range) >> 32);
+}
+
 /**
  * ipsec_sad_alloc_spi() - reserve an SPI (GETSPI, RFC 2367 section 3.1.1)
  * @net: the namespace
@@ -303,7 +345,6 @@ struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 {
 	const struct ipsec_knobs *knobs = &ipsec_net(net)->knobs;
 	unsigned int tries = READ_ONCE(knobs->spi_trycnt);
-	struct ipsec_sa_params p = *params;
 	struct ipsec_sa *sa;
 	int err = -EEXIST;
 
@@ -311,33 +352,26 @@ struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 		min = READ_ONCE(knobs->spi_minval);
 		max = READ_ONCE(knobs->spi_maxval);
 	}
-	if (p.ends.proto == IPPROTO_COMP)
+	if (params->ends.proto == IPPROTO_COMP)
 		max = min_t(u32, max, CPI_MAX);
 	if (min > max)
 		return ERR_PTR(-EINVAL);
 
+	sa = ipsec_sa_larval(net, params);
+	if (IS_ERR(sa))
+		return sa;
 	for (; tries; tries--) {
-		u32 range = max - min;
-		u32 spi = min;
-
-		if (range == U32_MAX)
-			spi = get_random_u32();
-		else if (range)
-			spi += (u32)(((u64)get_random_u32() *
-				      ((u64)range + 1)) >> 32);
-		p.spi = htonl(spi);
-		sa = ipsec_sa_larval(net, &p);
-		if (IS_ERR(sa))
-			return sa;
+		sa->key.spi = htonl(random_between(min, max));
 		ipsec_sa_hold(sa);
 		err = ipsec_sad_add(sa);
 		if (!err)
 			return sa;
 		ipsec_sa_put(sa);
-		ipsec_sa_put(sa);
-		if (err != -EEXIST || !range)
+		if (err != -EEXIST || min == max)
 			break;
+		cond_resched();
 	}
+	ipsec_sa_put(sa);
 	return ERR_PTR(err);
 }
 
@@ -369,6 +403,27 @@ struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
 	}
 	spin_unlock_bh(&sad->lock);
 	return sa;
+}
+
+/**
+ * ipsec_sad_wake() - the machine slept: timers did not count that
+ * @net: the namespace
+ *
+ * Each timer that runs ends now, looks at the boot-time clock, and runs on if
+ * there is time left.
+ *
+ * Context: process.
+ */
+void ipsec_sad_wake(struct net *net)
+{
+	unsigned long cursor = 0;
+	struct ipsec_sa *sa;
+
+	while ((sa = ipsec_sad_next(net, &cursor, 0))) {
+		mod_timer_pending(&sa->timer, jiffies);
+		ipsec_sa_put(sa);
+		cond_resched();
+	}
 }
 
 /**

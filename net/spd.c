@@ -45,6 +45,12 @@ void ipsec_sp_free(struct ipsec_sp *sp)
 	kfree_rcu(sp, rcu);
 }
 
+static void unlink_locked(struct ipsec_spd *spd, struct ipsec_sp *sp)
+{
+	ipsec_spd_mortal_del(spd, sp);
+	ipsec_spd_unlink(spd, sp);
+}
+
 /**
  * ipsec_spd_add() - put a policy into the SPD
  * @sp: the policy, complete but for id, order and automatic reqids; on success
@@ -64,7 +70,8 @@ int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 	if (err)
 		return err;
 	sp->add_time = ktime_get_real_seconds();
-	sp->use_time = sp->add_time;
+	sp->added = ktime_get_boottime();
+	sp->used = sp->added;
 
 	spin_lock_bh(&spd->lock);
 	old = ipsec_spd_equal(spd, sp->dir, &sp->sel);
@@ -72,8 +79,10 @@ int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 		err = -EEXIST;
 	else
 		err = ipsec_spd_link(spd, sp);
+	if (!err)
+		ipsec_spd_mortal_add(spd, sp);
 	if (!err && old)
-		ipsec_spd_unlink(spd, old);
+		unlink_locked(spd, old);
 	spin_unlock_bh(&spd->lock);
 	if (err)
 		return err;
@@ -98,7 +107,7 @@ bool ipsec_spd_delete(struct ipsec_sp *sp)
 	spin_lock_bh(&spd->lock);
 	linked = sp->linked;
 	if (linked)
-		ipsec_spd_unlink(spd, sp);
+		unlink_locked(spd, sp);
 	spin_unlock_bh(&spd->lock);
 	if (!linked)
 		return false;
@@ -251,6 +260,7 @@ unsigned int ipsec_spd_flush(struct net *net)
 int ipsec_spd_init(struct ipsec_spd *spd)
 {
 	spin_lock_init(&spd->lock);
+	ipsec_spd_expire_init(spd);
 	return ipsec_spd_index_init(spd);
 }
 
@@ -262,5 +272,6 @@ int ipsec_spd_init(struct ipsec_spd *spd)
 void ipsec_spd_exit(struct net *net, struct ipsec_spd *spd)
 {
 	ipsec_spd_flush(net);
+	ipsec_spd_expire_exit(spd);
 	ipsec_spd_index_exit(spd);
 }

@@ -154,7 +154,7 @@ static void verdict_out(struct net *net, struct seq_file *seq,
 	struct ipsec_decision decision = { .sp = sp };
 	unsigned int i;
 
-	ipsec_bundle_resolve(net, flow, &decision);
+	ipsec_bundle_resolve(net, flow, &decision, false);
 	if (decision.verdict == IPSEC_DISCARD) {
 		show_drop(seq, decision.reason);
 		return;

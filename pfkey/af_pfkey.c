@@ -59,8 +59,16 @@ static int pfkey_release(struct socket *sock)
 	return 0;
 }
 
-/* What fails here fails the send; all else is told by a reply. */
-static int check_base(const struct sadb_msg *hdr, size_t len)
+/**
+ * pfkey_check_base() - whether something can be a message at all
+ * @hdr: at least a base header
+ * @len: bytes there are
+ *
+ * What fails here fails the send; all else is told by a reply.
+ *
+ * Return: 0, -EINVAL or -EMSGSIZE.
+ */
+int pfkey_check_base(const struct sadb_msg *hdr, size_t len)
 {
 	if (hdr->sadb_msg_version != PF_KEY_V2)
 		return -EINVAL;
@@ -79,11 +87,11 @@ static int request(struct pfkey_sock *pk, const void *msg, size_t len)
 	struct pfkey_net *pn = pfkey_net_of(req.net);
 	int err;
 
-	err = check_base(msg, len);
+	err = pfkey_check_base(msg, len);
 	if (err)
 		return err;
 	mutex_lock(&pn->mutex);
-	pfkey_show_request(req.net, msg, len);
+	pfkey_show_request(req.net, msg);
 	err = pfkey_parse(&req, msg, len);
 	if (!err && req.ext[SADB_X_EXT_SA_REPLAY])
 		WRITE_ONCE(pk->extended, true);

@@ -5,10 +5,29 @@
  */
 #include <linux/in.h>
 #include <ipsec/alg.h>
+#include <ipsec/km.h>
 #include "pfkey.h"
 
-/* The longest message: a policy with all its requests, all of them IPv6. */
+/* The longest of most messages: a policy with all its requests, all of IPv6. */
 #define LONGEST		1024
+
+static struct sk_buff *build_sized(unsigned int size, u8 type, u8 satype,
+				   u32 seq, u32 pid, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb(size, gfp);
+	struct sadb_msg *hdr;
+
+	if (!skb)
+		return NULL;
+	hdr = skb_put_zero(skb, sizeof(*hdr));
+	hdr->sadb_msg_version = PF_KEY_V2;
+	hdr->sadb_msg_type = type;
+	hdr->sadb_msg_satype = satype;
+	hdr->sadb_msg_len = sizeof(*hdr) / PFKEY_WORD;
+	hdr->sadb_msg_seq = seq;
+	hdr->sadb_msg_pid = pid;
+	return skb;
+}
 
 /**
  * pfkey_build_base() - begin a message
@@ -23,19 +42,7 @@
 struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
 				 gfp_t gfp)
 {
-	struct sk_buff *skb = alloc_skb(LONGEST, gfp);
-	struct sadb_msg *hdr;
-
-	if (!skb)
-		return NULL;
-	hdr = skb_put_zero(skb, sizeof(*hdr));
-	hdr->sadb_msg_version = PF_KEY_V2;
-	hdr->sadb_msg_type = type;
-	hdr->sadb_msg_satype = satype;
-	hdr->sadb_msg_len = sizeof(*hdr) / PFKEY_WORD;
-	hdr->sadb_msg_seq = seq;
-	hdr->sadb_msg_pid = pid;
-	return skb;
+	return build_sized(LONGEST, type, satype, seq, pid, gfp);
 }
 
 /**
@@ -56,6 +63,43 @@ void *pfkey_put(struct sk_buff *skb, u16 exttype, unsigned int bytes)
 	ext->sadb_ext_type = exttype;
 	hdr->sadb_msg_len = skb->len / PFKEY_WORD;
 	return ext;
+}
+
+/**
+ * pfkey_more() - lengthen the last extension
+ * @skb: the message
+ * @ext: its last extension
+ * @bytes: a multiple of PFKEY_WORD
+ *
+ * Return: the new part, zeroed.
+ */
+void *pfkey_more(struct sk_buff *skb, void *ext, unsigned int bytes)
+{
+	struct sadb_msg *hdr = (struct sadb_msg *)skb->data;
+	void *more = skb_put_zero(skb, bytes);
+
+	((struct sadb_ext *)ext)->sadb_ext_len += bytes / PFKEY_WORD;
+	hdr->sadb_msg_len = skb->len / PFKEY_WORD;
+	return more;
+}
+
+/**
+ * pfkey_put_copy() - append an extension of the request
+ * @skb: the message
+ * @from: the extension, its length within its message
+ *
+ * Context: process. Return: 0 or -ENOMEM.
+ */
+int pfkey_put_copy(struct sk_buff *skb, const void *from)
+{
+	const struct sadb_ext *ext = from;
+	unsigned int len = ext->sadb_ext_len * PFKEY_WORD;
+
+	if (skb_tailroom(skb) < len &&
+	    pskb_expand_head(skb, 0, len, GFP_KERNEL))
+		return -ENOMEM;
+	memcpy(pfkey_put(skb, ext->sadb_ext_type, len), from, len);
+	return 0;
 }
 
 static void put_address(struct sk_buff *skb, u16 exttype, sa_family_t family,
@@ -212,13 +256,14 @@ struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
  * @sa: the SA
  * @seq: sadb_msg_seq
  * @pid: sadb_msg_pid
+ * @gfp: how to allocate
  *
- * Context: process. Return: the message or NULL.
+ * Return: the message or NULL.
  */
 struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
-				u32 pid)
+				u32 pid, gfp_t gfp)
 {
-	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, GFP_KERNEL);
+	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, gfp);
 
 	if (skb) {
 		put_sa2(skb, sa);
@@ -274,20 +319,28 @@ static unsigned int request_len(const struct ipsec_request *req)
 	       2 * pfkey_sockaddr_len(req->family);
 }
 
-static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
+/* A policy without its requests, and @len bytes for them. */
+static void *put_policy_head(struct sk_buff *skb, const struct ipsec_sp *sp,
+			     unsigned int len)
 {
-	unsigned int i, len = sizeof(struct sadb_x_policy);
 	struct sadb_x_policy *ext;
-	u8 *p;
 
-	for (i = 0; i < sp->n_requests; i++)
-		len += request_len(&sp->requests[i]);
-	ext = pfkey_put(skb, SADB_X_EXT_POLICY, len);
+	ext = pfkey_put(skb, SADB_X_EXT_POLICY, sizeof(*ext) + len);
 	ext->sadb_x_policy_type = sp->type;
 	ext->sadb_x_policy_dir = sp->dir;
 	ext->sadb_x_policy_id = sp->id;
 	ext->sadb_x_policy_priority = sp->priority;
-	p = (u8 *)(ext + 1);
+	return ext + 1;
+}
+
+static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
+{
+	unsigned int i, len = 0;
+	u8 *p;
+
+	for (i = 0; i < sp->n_requests; i++)
+		len += request_len(&sp->requests[i]);
+	p = put_policy_head(skb, sp, len);
 	for (i = 0; i < sp->n_requests; i++) {
 		const struct ipsec_request *req = &sp->requests[i];
 		struct sadb_x_ipsecrequest *wire = (void *)p;
@@ -314,23 +367,23 @@ static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
  * @sp: the policy
  * @seq: sadb_msg_seq
  * @pid: sadb_msg_pid
+ * @gfp: how to allocate
  *
- * Context: process. Return: the message or NULL.
+ * Return: the message or NULL.
  */
 struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
-			       u32 seq, u32 pid)
+			       u32 seq, u32 pid, gfp_t gfp)
 {
 	const struct ipsec_selector *sel = &sp->sel;
 	struct ipsec_limits now = {
 		.addtime = sp->add_time,
-		.usetime = READ_ONCE(sp->use_time),
+		.usetime = ipsec_sp_use_time(sp),
 	};
 	struct ipsec_limits hard = {
 		.addtime = sp->lifetime,
 		.usetime = sp->validtime,
 	};
-	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid,
-					       GFP_KERNEL);
+	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid, gfp);
 	struct sadb_msg *hdr;
 
 	if (!skb)
@@ -344,6 +397,47 @@ struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
 	put_limits(skb, SADB_EXT_LIFETIME_HARD, &hard);
 	hdr = (struct sadb_msg *)skb->data;
 	hdr->sadb_msg_reserved = refcount_read(&sp->refs) - 1;
+	return skb;
+}
+
+/**
+ * pfkey_build_acquire() - an SA is missing
+ * @ask: which
+ *
+ * Context: any. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_acquire(const struct ipsec_km_ask *ask)
+{
+	u8 satype = pfkey_proto_to_satype(ask->ends->proto);
+	struct sk_buff *skb, *fit;
+
+	skb = build_sized(PFKEY_ACQUIRE_MAX, SADB_ACQUIRE, satype, ask->seq, 0,
+			  GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	put_ends(skb, ask->ends);
+	if (ask->sp)
+		put_policy_head(skb, ask->sp, 0);
+	pfkey_put_proposal(skb, ask);
+	/* Most are much shorter, and readers have room for so many bytes only. */
+	fit = pfkey_build_copy((struct sadb_msg *)skb->data, GFP_ATOMIC);
+	kfree_skb(skb);
+	return fit;
+}
+
+/**
+ * pfkey_build_sp_acquire() - a policy has no requests yet
+ * @sp: the policy
+ *
+ * Context: any. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_sp_acquire(const struct ipsec_sp *sp)
+{
+	struct sk_buff *skb = pfkey_build_base(SADB_X_SPDACQUIRE, 0, 0, 0,
+					       GFP_ATOMIC);
+
+	if (skb)
+		put_policy_head(skb, sp, 0);
 	return skb;
 }
 
@@ -415,5 +509,22 @@ struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err)
 
 	if (skb)
 		((struct sadb_msg *)skb->data)->sadb_msg_errno = err;
+	return skb;
+}
+
+/**
+ * pfkey_build_copy() - a message that somebody else made
+ * @msg: the message; its length was checked
+ * @gfp: how to allocate
+ *
+ * Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_copy(const struct sadb_msg *msg, gfp_t gfp)
+{
+	unsigned int len = msg->sadb_msg_len * PFKEY_WORD;
+	struct sk_buff *skb = alloc_skb(len, gfp);
+
+	if (skb)
+		skb_put_data(skb, msg, len);
 	return skb;
 }

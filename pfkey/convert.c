@@ -243,6 +243,18 @@ static void get_limits(const struct pfkey_request *req, unsigned int type,
 	limits->usetime = ext->sadb_lifetime_usetime;
 }
 
+/**
+ * pfkey_check_spi() - whether an SA may have an SPI
+ * @proto: protocol of the SA
+ * @spi: the SPI, host order
+ *
+ * Return: 0, or -EINVAL for a reserved one.
+ */
+int pfkey_check_spi(u8 proto, u32 spi)
+{
+	return spi <= (proto == IPPROTO_COMP ? 0 : SPI_RESERVED) ? -EINVAL : 0;
+}
+
 static int get_sa(const struct pfkey_request *req, struct ipsec_sa_params *p)
 {
 	const struct sadb_sa *sa = req->ext[SADB_EXT_SA];
@@ -254,7 +266,16 @@ static int get_sa(const struct pfkey_request *req, struct ipsec_sa_params *p)
 	p->aalg = sa->sadb_sa_auth;
 	p->ealg = sa->sadb_sa_encrypt;
 	p->flags = sa->sadb_sa_flags;
-	if (p->ends.proto != IPPROTO_COMP && ntohl(p->spi) <= SPI_RESERVED)
+	return pfkey_check_spi(p->ends.proto, ntohl(p->spi));
+}
+
+/* Both or none, and of one type. */
+static int check_identities(const struct sadb_ident *src,
+			    const struct sadb_ident *dst)
+{
+	if (!src != !dst)
+		return -EINVAL;
+	if (src && src->sadb_ident_type != dst->sadb_ident_type)
 		return -EINVAL;
 	return 0;
 }
@@ -291,10 +312,8 @@ static int check_options(const struct pfkey_request *req,
 	/* IPComp has no sequence numbers. */
 	if (p->flags & SADB_X_SAFLAGS_ESN && p->ends.proto == IPPROTO_COMP)
 		return -EINVAL;
-	if (!req->ext[SADB_EXT_IDENTITY_SRC] !=
-	    !req->ext[SADB_EXT_IDENTITY_DST])
-		return -EINVAL;
-	return 0;
+	return check_identities(req->ext[SADB_EXT_IDENTITY_SRC],
+				req->ext[SADB_EXT_IDENTITY_DST]);
 }
 
 /**

@@ -172,14 +172,31 @@ int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
 }
 
 /**
+ * pfkey_anybody_registered() - whether a namespace has a key manager
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+bool pfkey_anybody_registered(struct net *net)
+{
+	struct pfkey_sock *pk;
+	bool any = false;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
+		any |= READ_ONCE(pk->registered);
+	rcu_read_unlock();
+	return any;
+}
+
+/**
  * pfkey_show_request() - let promiscuous sockets see what userland asks
  * @net: the namespace
- * @msg: the message
- * @len: its length
+ * @msg: the message; its length was checked
  *
  * Context: process.
  */
-void pfkey_show_request(struct net *net, const void *msg, size_t len)
+void pfkey_show_request(struct net *net, const struct sadb_msg *msg)
 {
 	struct pfkey_sock *pk;
 	struct sk_buff *skb;
@@ -191,10 +208,9 @@ void pfkey_show_request(struct net *net, const void *msg, size_t len)
 	rcu_read_unlock();
 	if (!any)
 		return;
-	skb = alloc_skb(len, GFP_KERNEL);
+	skb = pfkey_build_copy(msg, GFP_KERNEL);
 	if (!skb)
 		return;
-	skb_put_data(skb, msg, len);
 	show_promisc(net, skb);
 	kfree_skb(skb);
 }

@@ -30,6 +30,10 @@ static const struct pfkey_message messages[SADB_MAX + 1] = {
 		.sa	 = true,
 		.need	 = ENDS | PFKEY_BIT(SA),
 	},
+	[SADB_ACQUIRE] = {
+		.handler = pfkey_acquire,
+		.sa	 = true,
+	},
 	[SADB_REGISTER] = {
 		.handler = pfkey_register,
 	},
@@ -64,11 +68,34 @@ static const struct pfkey_message messages[SADB_MAX + 1] = {
 	[SADB_X_SPDFLUSH] = {
 		.handler = pfkey_spdflush,
 	},
+	[SADB_X_SPDSETIDX] = {
+		.handler = pfkey_spdsetidx,
+		.need	 = ENDS | PFKEY_XBIT(POLICY),
+	},
 	[SADB_X_SPDDELETE2] = {
 		.handler = pfkey_spddelete2,
 		.need	 = PFKEY_XBIT(POLICY),
 	},
 };
+
+/* Policies have no SA type: whatever is there is ignored, as on Linux. */
+static int check_satype(const struct pfkey_message *m, const struct sadb_msg *hdr)
+{
+	if (hdr->sadb_msg_type >= SADB_X_SPDUPDATE)
+		return 0;
+	switch (hdr->sadb_msg_satype) {
+	case SADB_SATYPE_RSVP:
+	case SADB_SATYPE_OSPFV2:
+	case SADB_SATYPE_RIPV2:
+	case SADB_SATYPE_MIP:
+		return -EOPNOTSUPP;
+	}
+	if (hdr->sadb_msg_satype > SADB_SATYPE_MAX)
+		return -EINVAL;
+	if (m->sa && !pfkey_satype_to_proto(hdr->sadb_msg_satype))
+		return -EINVAL;
+	return 0;
+}
 
 /**
  * pfkey_dispatch() - carry out a request
@@ -81,13 +108,13 @@ int pfkey_dispatch(struct pfkey_request *req)
 {
 	const struct pfkey_message *m = &messages[req->hdr->sadb_msg_type];
 	unsigned int i;
+	int err;
 
 	if (!m->handler)
 		return -EOPNOTSUPP;
-	if (req->hdr->sadb_msg_satype > SADB_SATYPE_MAX)
-		return -EINVAL;
-	if (m->sa && !pfkey_satype_to_proto(req->hdr->sadb_msg_satype))
-		return -EINVAL;
+	err = check_satype(m, req->hdr);
+	if (err)
+		return err;
 	for (i = 0; i <= PFKEY_EXT_MAX; i++)
 		if (m->need & BIT(i) && !req->ext[i])
 			return -EINVAL;

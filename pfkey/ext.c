@@ -76,7 +76,8 @@ static int check_ext(unsigned int type, const void *ext, size_t len)
  * @len: its length; the base header was checked to agree
  *
  * Extensions may come in any order, each once. Types beyond those of Linux's
- * header and ours are skipped.
+ * header and ours are skipped. Behind PROMISC's base header there is no
+ * extension, but another message.
  *
  * Return: 0, or -EINVAL for a length that cannot be, an extension that comes
  * twice or is not for userland to send.
@@ -90,6 +91,8 @@ int pfkey_parse(struct pfkey_request *req, const void *msg, size_t len)
 	if (len < sizeof(*req->hdr))
 		return -EINVAL;
 	p += sizeof(*req->hdr);
+	if (req->hdr->sadb_msg_type == SADB_X_PROMISC)
+		return 0;
 	while (p < end) {
 		const struct sadb_ext *ext = (const struct sadb_ext *)p;
 		size_t left = end - p, size;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* REGISTER and PROMISC: what a socket wants to hear. */
+#include <ipsec/acquire.h>
 #include "pfkey.h"
 
 /**
@@ -15,10 +16,12 @@ int pfkey_register(struct pfkey_request *req)
 
 	if (satype != SADB_SATYPE_UNSPEC) {
 		if (!pfkey_satype_to_proto(satype))
-			return -EOPNOTSUPP;
+			return -EINVAL;
 		if (pk->registered & BIT(satype))
 			return -EEXIST;
 		WRITE_ONCE(pk->registered, pk->registered | BIT(satype));
+		/* What others were asked for, they may have taken along. */
+		ipsec_acquire_flush(req->net);
 	}
 	return pfkey_deliver_registered(req->net,
 					pfkey_build_register(req->hdr), pk);
@@ -28,13 +31,25 @@ int pfkey_register(struct pfkey_request *req)
  * pfkey_promisc() - PROMISC: see every message, or stop to
  * @req: the request; satype 1 or 0
  *
+ * With another message behind the base header it is a way to talk to all other
+ * processes: they get that message.
+ *
  * Return: 0 or an errno.
  */
 int pfkey_promisc(struct pfkey_request *req)
 {
+	size_t inside = req->hdr->sadb_msg_len * PFKEY_WORD - sizeof(*req->hdr);
 	u8 on = req->hdr->sadb_msg_satype;
 
-	if (on > 1 || req->hdr->sadb_msg_len > sizeof(*req->hdr) / PFKEY_WORD)
+	if (inside) {
+		if (inside < sizeof(*req->hdr) ||
+		    pfkey_check_base(req->hdr + 1, inside))
+			return -EINVAL;
+		return pfkey_deliver_all(req->net,
+					 pfkey_build_copy(req->hdr + 1,
+							  GFP_KERNEL));
+	}
+	if (on > SADB_X_PROMISC_ON)
 		return -EINVAL;
 	WRITE_ONCE(req->from->promisc, on);
 	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));

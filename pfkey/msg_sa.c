@@ -3,6 +3,7 @@
  * Messages about SAs (RFC 2367 section 3.1). A failed request leaves the SAD as
  * it was; UPDATE replaces an SA as a whole and never edits a key.
  */
+#include <ipsec/acquire.h>
 #include "pfkey.h"
 
 /* The SA that a message names by destination, protocol and SPI. */
@@ -47,21 +48,35 @@ int pfkey_getspi(struct pfkey_request *req)
 	if (range) {
 		min = range->sadb_spirange_min;
 		max = range->sadb_spirange_max;
-		if (!min || min > max)
+		if (min > max || pfkey_check_spi(p.ends.proto, min))
 			return -EINVAL;
 	}
+	ipsec_acquire_restart(req->net, req->hdr->sadb_msg_seq);
 	sa = ipsec_sad_alloc_spi(req->net, &p, min, max);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
 	err = pfkey_deliver_one(req->from,
 				pfkey_build_spi(SADB_GETSPI, sa,
 						req->hdr->sadb_msg_seq,
-						req->hdr->sadb_msg_pid));
+						req->hdr->sadb_msg_pid,
+						GFP_KERNEL));
 	/* An SPI that nobody was told of would only be in the way. */
 	if (err)
 		ipsec_sa_delete(sa);
 	ipsec_sa_put(sa);
 	return err;
+}
+
+/*
+ * OpenIKED sends the cipher of its ESP along with AH: what AH cannot use does not
+ * matter to it.
+ */
+static void forget_cipher(struct ipsec_sa_params *p)
+{
+	if (p->ends.proto != IPPROTO_AH)
+		return;
+	p->ealg = SADB_EALG_NONE;
+	p->ekey = (struct ipsec_key){};
 }
 
 /* ESP needs to be told its cipher, even if that is none. */
@@ -84,19 +99,31 @@ static struct ipsec_sa *create(struct pfkey_request *req)
 	int err;
 
 	err = pfkey_get_params(req, &p);
-	if (!err)
-		err = check_keys(req, &p);
+	if (err)
+		return ERR_PTR(err);
+	forget_cipher(&p);
+	ipsec_acquire_restart(req->net, req->hdr->sadb_msg_seq);
+	err = check_keys(req, &p);
 	return err ? ERR_PTR(err) : ipsec_sa_create(req->net, &p);
 }
 
-/* Everybody learns of the new SA, but not its keys. */
+/*
+ * Everybody learns of the new SA, but not its keys. Identities are not kept, but
+ * repeated.
+ */
 static int announce(struct pfkey_request *req, const struct ipsec_sa *sa)
 {
-	return pfkey_deliver_all(req->net,
-				 pfkey_build_sa(req->hdr->sadb_msg_type, sa,
-						req->hdr->sadb_msg_seq,
-						req->hdr->sadb_msg_pid,
-						false));
+	struct sk_buff *skb = pfkey_build_sa(req->hdr->sadb_msg_type, sa,
+					     req->hdr->sadb_msg_seq,
+					     req->hdr->sadb_msg_pid, false);
+
+	if (skb && req->ext[SADB_EXT_IDENTITY_SRC] &&
+	    (pfkey_put_copy(skb, req->ext[SADB_EXT_IDENTITY_SRC]) ||
+	     pfkey_put_copy(skb, req->ext[SADB_EXT_IDENTITY_DST]))) {
+		kfree_skb(skb);
+		skb = NULL;
+	}
+	return pfkey_deliver_all(req->net, skb);
 }
 
 /**
@@ -186,7 +213,7 @@ int pfkey_delete(struct pfkey_request *req)
 		return PTR_ERR(sa);
 	ipsec_sa_delete(sa);
 	reply = pfkey_build_spi(SADB_DELETE, sa, req->hdr->sadb_msg_seq,
-				req->hdr->sadb_msg_pid);
+				req->hdr->sadb_msg_pid, GFP_KERNEL);
 	ipsec_sa_put(sa);
 	return pfkey_deliver_all(req->net, reply);
 }

@@ -38,6 +38,7 @@ static struct ipsec_sp *create(const struct pfkey_request *req)
 {
 	const struct sadb_lifetime *hard = req->ext[SADB_EXT_LIFETIME_HARD];
 	const struct sadb_x_policy *policy = req->ext[SADB_X_EXT_POLICY];
+	bool index = req->hdr->sadb_msg_type == SADB_X_SPDSETIDX;
 	bool ipsec = policy->sadb_x_policy_type == IPSEC_POLICY_IPSEC;
 	struct ipsec_sp *sp;
 	int n, err;
@@ -48,8 +49,8 @@ static struct ipsec_sp *create(const struct pfkey_request *req)
 	n = pfkey_count_requests(policy);
 	if (n < 0)
 		return ERR_PTR(n);
-	/* A policy that asks for IPsec has to say which. */
-	if (ipsec != !!n)
+	/* A policy that asks for IPsec has to say which, be it later. */
+	if (ipsec ? !n && !index : n)
 		return ERR_PTR(-EINVAL);
 	sp = ipsec_sp_alloc(req->net, n, GFP_KERNEL);
 	if (!sp)
@@ -78,7 +79,8 @@ static struct sk_buff *describe(const struct pfkey_request *req,
 {
 	return pfkey_build_sp(req->hdr->sadb_msg_type,
 			      req->hdr->sadb_msg_satype, sp,
-			      req->hdr->sadb_msg_seq, req->hdr->sadb_msg_pid);
+			      req->hdr->sadb_msg_seq, req->hdr->sadb_msg_pid,
+			      GFP_KERNEL);
 }
 
 static int add(struct pfkey_request *req, bool replace)
@@ -118,6 +120,20 @@ int pfkey_spdadd(struct pfkey_request *req)
 int pfkey_spdupdate(struct pfkey_request *req)
 {
 	return add(req, true);
+}
+
+/**
+ * pfkey_spdsetidx() - SPDSETIDX: a new policy whose requests may come later
+ * @req: the request
+ *
+ * The first packet that meets it makes key managers hear an SPDACQUIRE; the
+ * answer is an SPDUPDATE.
+ *
+ * Return: 0 or an errno; -EEXIST for an equal selector and direction.
+ */
+int pfkey_spdsetidx(struct pfkey_request *req)
+{
+	return add(req, false);
 }
 
 /* Deletes @sp, which is consumed, and tells everybody. */
@@ -193,12 +209,14 @@ int pfkey_spdget(struct pfkey_request *req)
 
 /**
  * pfkey_spdflush() - SPDFLUSH: delete all policies
- * @req: the request
+ * @req: the request; whoever adds an extension wants less than all
  *
  * Return: 0 or an errno.
  */
 int pfkey_spdflush(struct pfkey_request *req)
 {
+	if (req->hdr->sadb_msg_len > sizeof(*req->hdr) / PFKEY_WORD)
+		return -EINVAL;
 	ipsec_spd_flush(req->net);
 	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));
 }

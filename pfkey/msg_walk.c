@@ -50,7 +50,7 @@ static struct sk_buff *next_record(struct net *net, struct pfkey_dump *d)
 		ipsec_sa_put(sa);
 	} else {
 		skb = pfkey_build_sp(SADB_X_SPDDUMP, d->satype, sp, seq,
-				     d->pid);
+				     d->pid, GFP_KERNEL);
 		ipsec_sp_put(sp);
 	}
 	return skb;

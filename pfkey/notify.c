@@ -8,8 +8,37 @@ static void notify_expire(struct ipsec_sa *sa, bool hard)
 	pfkey_deliver_registered(sa->net, pfkey_build_expire(sa, hard), NULL);
 }
 
+static void notify_acquire(const struct ipsec_km_ask *ask)
+{
+	pfkey_deliver_registered(ask->net, pfkey_build_acquire(ask), NULL);
+}
+
+static void notify_sp_acquire(const struct ipsec_sp *sp)
+{
+	pfkey_deliver_registered(sp->net, pfkey_build_sp_acquire(sp), NULL);
+}
+
+static void notify_sp_expire(const struct ipsec_sp *sp)
+{
+	pfkey_deliver_registered(sp->net,
+				 pfkey_build_sp(SADB_X_SPDEXPIRE, 0, sp, 0, 0,
+						GFP_ATOMIC), NULL);
+}
+
+static void notify_discard(const struct ipsec_sa *sa)
+{
+	pfkey_deliver_registered(sa->net,
+				 pfkey_build_spi(SADB_DELETE, sa, 0, 0,
+						 GFP_ATOMIC), NULL);
+}
+
 static const struct ipsec_km_ops km_ops = {
-	.expire	= notify_expire,
+	.listens	= pfkey_anybody_registered,
+	.acquire	= notify_acquire,
+	.sp_acquire	= notify_sp_acquire,
+	.expire		= notify_expire,
+	.sp_expire	= notify_sp_expire,
+	.discard	= notify_discard,
 };
 
 /**

@@ -11,6 +11,8 @@
 #include <ipsec/sa.h>
 #include <ipsec/sp.h>
 
+struct ipsec_km_ask;
+
 /* Lengths on the wire are counted in words of eight bytes. */
 #define PFKEY_WORD		8
 #define PFKEY_MAX_MESSAGE	SZ_64K
@@ -19,6 +21,9 @@
 
 /* Extensions that we look at: Linux's, and one of our own behind a gap. */
 #define PFKEY_EXT_MAX		SADB_X_EXT_SA_REPLAY
+
+/* strongSwan reads what the kernel says by itself into so many bytes. */
+#define PFKEY_ACQUIRE_MAX	4096
 
 #define PFKEY_BIT(ext)		BIT(SADB_EXT_##ext)
 #define PFKEY_XBIT(ext)		BIT(SADB_X_EXT_##ext)
@@ -116,7 +121,9 @@ static inline struct pfkey_sock *pfkey_sk(struct sock *sk)
 
 extern unsigned int pfkey_net_id;
 
+/* af_pfkey.c */
 struct pfkey_net *pfkey_net_of(const struct net *net);
+int pfkey_check_base(const struct sadb_msg *hdr, size_t len);
 
 /* dispatch.c */
 int pfkey_dispatch(struct pfkey_request *req);
@@ -144,6 +151,7 @@ int pfkey_get_ends(const struct pfkey_request *req,
 		   struct ipsec_ends_key *ends);
 int pfkey_get_selector(const struct pfkey_request *req,
 		       struct ipsec_selector *sel);
+int pfkey_check_spi(u8 proto, u32 spi);
 int pfkey_get_params(const struct pfkey_request *req,
 		     struct ipsec_sa_params *p);
 int pfkey_count_requests(const struct sadb_x_policy *policy);
@@ -154,25 +162,34 @@ int pfkey_get_requests(const struct sadb_x_policy *policy,
 struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
 				 gfp_t gfp);
 void *pfkey_put(struct sk_buff *skb, u16 exttype, unsigned int bytes);
+int pfkey_put_copy(struct sk_buff *skb, const void *from);
+void *pfkey_more(struct sk_buff *skb, void *ext, unsigned int bytes);
 struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err);
 struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 			       u32 pid, bool keys);
 struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
-				u32 pid);
+				u32 pid, gfp_t gfp);
 struct sk_buff *pfkey_build_ends(const struct pfkey_request *req,
 				 const struct ipsec_ends_key *ends);
 struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard);
 struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
-			       u32 seq, u32 pid);
+			       u32 seq, u32 pid, gfp_t gfp);
+struct sk_buff *pfkey_build_acquire(const struct ipsec_km_ask *ask);
+struct sk_buff *pfkey_build_sp_acquire(const struct ipsec_sp *sp);
 struct sk_buff *pfkey_build_register(const struct sadb_msg *hdr);
 struct sk_buff *pfkey_build_echo(const struct sadb_msg *hdr);
+struct sk_buff *pfkey_build_copy(const struct sadb_msg *msg, gfp_t gfp);
+
+/* proposal.c */
+void pfkey_put_proposal(struct sk_buff *skb, const struct ipsec_km_ask *ask);
 
 /* deliver.c */
 int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb);
 int pfkey_deliver_all(struct net *net, struct sk_buff *skb);
 int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
 			     struct pfkey_sock *from);
-void pfkey_show_request(struct net *net, const void *msg, size_t len);
+bool pfkey_anybody_registered(struct net *net);
+void pfkey_show_request(struct net *net, const struct sadb_msg *msg);
 
 /* msg_sa.c */
 int pfkey_getspi(struct pfkey_request *req);
@@ -182,8 +199,12 @@ int pfkey_delete(struct pfkey_request *req);
 int pfkey_get(struct pfkey_request *req);
 int pfkey_flush(struct pfkey_request *req);
 
+/* msg_acquire.c */
+int pfkey_acquire(struct pfkey_request *req);
+
 /* msg_sp.c */
 int pfkey_spdadd(struct pfkey_request *req);
+int pfkey_spdsetidx(struct pfkey_request *req);
 int pfkey_spdupdate(struct pfkey_request *req);
 int pfkey_spddelete(struct pfkey_request *req);
 int pfkey_spddelete2(struct pfkey_request *req);

@@ -52,6 +52,11 @@ static const struct knob knobs_key[] = {
 	{ "spi_maxval",		FIELD(spi_maxval),	0x0fffffff, 0x100,
 	  INT_MAX },
 	{ "larval_lifetime",	FIELD(larval_lifetime),	30, 1, INT_MAX },
+	{ "blockacq_count",	FIELD(blockacq_count),	10, 0, INT_MAX },
+	{ "blockacq_lifetime",	FIELD(blockacq_lifetime), 20, 0, INT_MAX },
+	{ "esp_keymin",		FIELD(esp_keymin),	256, 0, INT_MAX },
+	{ "esp_auth",		FIELD(esp_auth),	0, 0, 1 },
+	{ "ah_keymin",		FIELD(ah_keymin),	128, 0, INT_MAX },
 	{ "preferred_oldsa",	FIELD(preferred_oldsa),	1, 0, 1 },
 };
 

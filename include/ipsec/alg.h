@@ -61,6 +61,7 @@ extern const unsigned int ipsec_alg_count;
 
 const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
 bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
+bool ipsec_alg_missing(const struct ipsec_alg_desc *alg);
 bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
 bool ipsec_des_key_weak(const u8 *key);
 

@@ -35,6 +35,11 @@ struct ipsec_knobs_family {
  * @spi_minval: lowest SPI that GETSPI hands out by itself
  * @spi_maxval: highest SPI that GETSPI hands out by itself
  * @larval_lifetime: seconds an SPI waits for its keys
+ * @blockacq_count: misses that stay silent after an ACQUIRE, and one more
+ * @blockacq_lifetime: seconds after which the next miss sends one in any case
+ * @esp_keymin: ciphers whose keys may have so many bits are proposed in ACQUIRE
+ * @esp_auth: propose them with each MAC
+ * @ah_keymin: MACs whose keys may have so many bits are proposed
  * @preferred_oldsa: 1 the oldest usable SA sends, 0 the newest
  *
  * Every field is an int that sysctl writes and packets read without a lock, by
@@ -52,6 +57,11 @@ struct ipsec_knobs {
 	int				spi_minval;
 	int				spi_maxval;
 	int				larval_lifetime;
+	int				blockacq_count;
+	int				blockacq_lifetime;
+	int				esp_keymin;
+	int				esp_auth;
+	int				ah_keymin;
 	int				preferred_oldsa;
 };
 

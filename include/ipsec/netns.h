@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <ipsec/acquire.h>
 #include <ipsec/knobs.h>
 #include <ipsec/sa.h>
 #include <ipsec/sockpolicy.h>
@@ -20,6 +21,7 @@ struct ipsec_flow_cache;
  * @sad: security associations
  * @spd: policies
  * @socks: policies of sockets
+ * @acquires: what key managers were asked for
  * @knobs: sysctl values
  * @generation: [A] bumped by every change that can change a packet's fate
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
@@ -34,6 +36,7 @@ struct ipsec_net {
 	struct ipsec_sad			sad;
 	struct ipsec_spd			spd;
 	struct ipsec_socks			socks;
+	struct ipsec_acquires			acquires;
 	struct ipsec_knobs			knobs;
 	atomic64_t				generation;
 	atomic_t				live_sas;

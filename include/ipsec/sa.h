@@ -8,10 +8,10 @@
  *   [I] immutable once published   [R] RCU pointer or list
  *   [D] sad.lock                   [P] spd.lock
  *   [s] sa->lock                   [A] atomic or per CPU
- *   [N] written by netns init and exit only
+ *   [q] acquires.lock              [N] written by netns init and exit only
  *
- * Order: PF_KEY mutex, spd.lock, sad.lock, sa->lock. The table locks and
- * sa->lock are taken with bottom halves disabled. No lock is held across
+ * Order: PF_KEY mutex, spd.lock, sad.lock, sa->lock, acquires.lock. All but the
+ * first are taken with bottom halves disabled. No lock is held across
  * crypto, packet delivery, key manager calls, socket wake-ups or kfree_skb().
  *
  * An SA reference is held by the SAD, by an armed timer, and by each packet
@@ -260,11 +260,13 @@ const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid);
 void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
 			    void (*show)(const struct ipsec_sa *sa, void *arg),
 			    void *arg);
+void ipsec_sad_discard(const struct ipsec_sa *best, u8 mode, u32 reqid);
 struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 				     const struct ipsec_sa_params *params,
 				     u32 min, u32 max);
 struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
 				u8 proto);
+void ipsec_sad_wake(struct net *net);
 unsigned int ipsec_sad_count(struct net *net, u8 proto);
 unsigned int ipsec_sad_flush(struct net *net, u8 proto);
 unsigned int ipsec_sad_delete_ends(struct net *net,

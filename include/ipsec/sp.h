@@ -10,6 +10,8 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/timerqueue.h>
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/selector.h>
@@ -96,7 +98,9 @@ struct ipsec_sp_key {
  * @lifetime: [I] seconds until it expires, 0 = never
  * @validtime: [I] seconds without use until it expires, 0 = never
  * @add_time: [I] wall clock when added, seconds
- * @use_time: wall clock of the last use, seconds; races are harmless
+ * @added: [I] boot-time clock when added; what the lifetimes use
+ * @used: boot-time clock of the last use, to a second; races are harmless
+ * @due: [P] link of the queue of policies that expire, and when to look at it
  * @refs: [A] held by the SPD and by whoever ipsec_spd_get() gave it to
  * @rcu: frees it
  * @n_requests: [I] length of @requests, at most IPSEC_MAX_DEPTH
@@ -120,7 +124,9 @@ struct ipsec_sp {
 	u64			lifetime;
 	u64			validtime;
 	time64_t		add_time;
-	time64_t		use_time;
+	ktime_t			added;
+	ktime_t			used;
+	struct timerqueue_node	due;
 	refcount_t		refs;
 	struct rcu_head		rcu;
 	unsigned int		n_requests;
@@ -150,6 +156,8 @@ struct ipsec_spd_dir {
  * @next_id: [P] where the search for a free id starts
  * @next_reqid: [P] where the search for a free reqid starts
  * @next_group: [P] number of the next group
+ * @mortal: [P] policies with lifetimes, the one that is due next first
+ * @timer: looks at the first of @mortal when it is due
  * @lock: protects the tables and the links of policies
  */
 struct ipsec_spd {
@@ -158,6 +166,8 @@ struct ipsec_spd {
 	u32			next_id;
 	u32			next_reqid;
 	u32			next_group;
+	struct timerqueue_head	mortal;
+	struct timer_list	timer;
 	spinlock_t		lock;
 };
 
@@ -171,6 +181,7 @@ static inline void ipsec_sp_put(struct ipsec_sp *sp)
 
 struct ipsec_sp *ipsec_sp_alloc(struct net *net, unsigned int n_requests,
 				gfp_t gfp);
+time64_t ipsec_sp_use_time(const struct ipsec_sp *sp);
 int ipsec_spd_add(struct ipsec_sp *sp, bool replace);
 bool ipsec_spd_delete(struct ipsec_sp *sp);
 bool ipsec_spd_number(struct ipsec_sp *sp);

@@ -90,7 +90,8 @@ ERRORS = [
     ("ADD without addresses", ADD, ESP, sa(0x1000) + key(9, KEY20), "EINVAL"),
     ("ADD without SA", ADD, ESP, sa2() + ends() + key(9, KEY20), "EINVAL"),
     ("ADD of SA type 0", ADD, 0, esp(0x1000), "EINVAL"),
-    ("ADD of SA type 5", ADD, 5, esp(0x1000), "EINVAL"),
+    ("ADD of SA type 5", ADD, 5, esp(0x1000), "EOPNOTSUPP"),
+    ("ADD of SA type 1", ADD, 1, esp(0x1000), "EINVAL"),
     ("ADD of SA type 250", ADD, 250, esp(0x1000), "EINVAL"),
     ("ADD with SPI 0", ADD, ESP, esp(0), "EINVAL"),
     ("ADD with SPI 255", ADD, ESP, esp(255), "EINVAL"),
@@ -117,6 +118,8 @@ ERRORS = [
      "EINVAL"),
     ("ADD with one identity", ADD, ESP, esp(0x1000) + ext(10, bytes(12)),
      "EINVAL"),
+    ("ADD with identities of two types", ADD, ESP,
+     esp(0x1000) + identity(10, 2, b"a.example") + identity(11, 3, b"b@example"), "EINVAL"),
     ("ADD of IPComp", ADD, IPCOMP, sa(0x1000, auth=0, encrypt=2) + ends(),
      "EPROTONOSUPPORT"),
     ("ADD of AH without an algorithm", ADD, AH,
@@ -125,8 +128,6 @@ ERRORS = [
      "EINVAL"),
     ("ADD of AH with a short key", ADD, AH,
      sa(0x1000, auth=3, encrypt=0) + ends() + key(8, KEY20[:19]), "EINVAL"),
-    ("ADD of AH with a cipher", ADD, AH,
-     sa(0x1000, auth=3, encrypt=11) + ends() + key(8, KEY20), "EINVAL"),
     ("ADD of AH with an unknown hash", ADD, AH,
      sa(0x1000, auth=99, encrypt=0) + ends() + key(8, KEY20), "ENOSYS"),
     ("ADD of ESP with a keyed hash", ADD, ESP,
@@ -151,18 +152,37 @@ ERRORS = [
     ("GETSPI with min > max", GETSPI, ESP, ends() + spirange(0x300, 0x200),
      "EINVAL"),
     ("DUMP of an empty SAD", DUMP, 0, b"", "ENOENT"),
-    ("DUMP of SA type 7", DUMP, 7, b"", "EINVAL"),
-    ("FLUSH of SA type 7", FLUSH, 7, b"", "EINVAL"),
+    ("GETSPI of reserved SPIs", GETSPI, ESP, ends() + spirange(255, 0x200), "EINVAL"),
+    ("GETSPI with a range of zeros", GETSPI, ESP, ends() + spirange(0, 0), "EINVAL"),
+    ("DUMP of SA type 7", DUMP, 7, b"", "EOPNOTSUPP"),
+    ("FLUSH of SA type 7", FLUSH, 7, b"", "EOPNOTSUPP"),
+    ("FLUSH of SA type 1", FLUSH, 1, b"", "EINVAL"),
     ("REGISTER of SA type 5", REGISTER, 5, b"", "EOPNOTSUPP"),
     ("EXPIRE from below", EXPIRE, ESP, b"", "EOPNOTSUPP"),
-    ("ACQUIRE", ACQUIRE, ESP, ends(), "EOPNOTSUPP"),
-    ("SPDSETIDX", SPDSETIDX, 0, SEL + policy(), "EOPNOTSUPP"),
+    ("PCHANGE", PROMISC + 1, 0, b"", "EOPNOTSUPP"),
+    ("NAT_T_NEW_MAPPING from above", SPDDELETE2 + 1, ESP, b"", "EOPNOTSUPP"),
+    ("MIGRATE", SPDDELETE2 + 2, 0, SEL + policy(), "EOPNOTSUPP"),
+    ("SPDACQUIRE from above", SPDACQUIRE, 0, policy(), "EOPNOTSUPP"),
+    ("SPDEXPIRE from above", SPDEXPIRE, 0, SEL + policy(), "EOPNOTSUPP"),
+    ("ACQUIRE without a proposal", ACQUIRE, ESP, ends(), "EINVAL"),
+    ("ACQUIRE without ends", ACQUIRE, ESP, ext(13, bytes(4)), "EINVAL"),
+    ("ACQUIRE of SA type 0", ACQUIRE, 0, b"", "EINVAL"),
+    ("PROMISC of SA type 2", PROMISC, 2, b"", "EINVAL"),
+    ("PROMISC with half a message", PROMISC, 0, bytes(8), "EINVAL"),
+    ("PROMISC with a message of another length", PROMISC, 0,
+     message(REGISTER, ESP, words=3), "EINVAL"),
+    ("PROMISC with a message of version 3", PROMISC, 0,
+     message(REGISTER, ESP, version=3), "EINVAL"),
+    ("SPDFLUSH with an extension", SPDFLUSH, 0, policy(), "EINVAL"),
     ("SPDDUMP of an empty SPD", SPDDUMP, 0, b"", "ENOENT"),
     ("SPDADD without policy", SPDADD, 0, SEL, "EINVAL"),
     ("SPDADD of direction 0", SPDADD, 0, SEL + policy(0, 1), "EINVAL"),
     ("SPDADD of direction 4", SPDADD, 0, SEL + policy(4, 1), "EINVAL"),
     ("SPDADD of entrust", SPDADD, 0, SEL + policy(2, 3), "EINVAL"),
     ("SPDADD of bypass", SPDADD, 0, SEL + policy(2, 4), "EINVAL"),
+    ("SPDSETIDX of direction 0", SPDSETIDX, 0, SEL + policy(0, 2), "EINVAL"),
+    ("SPDUPDATE of ipsec without a request", SPDUPDATE, 0, SEL + policy(2, 2), "EINVAL"),
+    ("SPDADD of none with a request", SPDADD, 0, SEL + policy(2, 1, request()), "EINVAL"),
     ("SPDADD of ipsec without a request", SPDADD, 0, SEL + policy(2, 2),
      "EINVAL"),
     ("SPDADD with a request of length 0", SPDADD, 0,
@@ -240,6 +260,17 @@ def life_of_an_sa():
           set(r.ext) >= {1, 2, 3, 4, 5, 6, 9, 19}, sorted(r.ext))
     r = c.ask(ADD, ESP, esp(0x501, auth=251))
     claim("AES-GCM beside hash NULL", r.errno == 0, r.errno)
+    names = identity(10, 2, b"a.example") + identity(11, 2, b"b.example" + bytes(2000))
+    r = c.ask(ADD, ESP, esp(0x503) + names)
+    claim("identities are repeated to everybody", r.ext[10] + r.ext[11] == names)
+    r = c.ask(ADD, AH, sa(0x504, auth=3, encrypt=12) + sa2() + ends()
+              + key(8, KEY20) + key(9, bytes(32)))
+    claim("AH with a cipher, as OpenIKED sends it, is AH without",
+          r.errno == 0 and r.ext[1][10] == 0, r.errno)
+    r = c.ask(GET, AH, sa(0x504) + ends())
+    claim("and keeps no key for it", sorted(r.ext) == [1, 2, 3, 4, 5, 6, 8, 19],
+          sorted(r.ext))
+    c.ask(DELETE, AH, sa(0x504) + ends())
     r = c.ask(ADD, ESP, sa(0x502, auth=3, encrypt=11) + ends() + key(8, KEY20))
     claim("cipher NULL without a key extension", r.errno == 0, r.errno)
     c.ask(DELETE, ESP, sa(0x501) + ends())
@@ -363,6 +394,15 @@ def extension():
     extended.ask(FLUSH, 0)
 
 
+def between_processes():
+    """What is behind a PROMISC header goes to everybody (RFC 2367 3.1.11)."""
+    asker, other = Client(), Client()
+    inside = message(ACQUIRE, ESP, ends(), seq=77, pid=88)
+    asker.sock.send(message(PROMISC, 0, inside))
+    claim("PROMISC passes a message on, without its own header",
+          [[r.raw for r in c.drain()] for c in (asker, other)] == [[inside], [inside]])
+
+
 def reading():
     c = Client()
     parts = message(ADD, ESP, esp(0x700))
@@ -427,4 +467,5 @@ if __name__ == "__main__":
     life_of_a_policy()
     audiences()
     extension()
+    between_processes()
     reading()

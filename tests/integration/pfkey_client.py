@@ -60,6 +60,11 @@ def key(kind, data, bits=None):
                + data)
 
 
+def identity(kind, how, name):
+    """Of type 1 a prefix, 2 a host name, 3 a mailbox."""
+    return ext(kind, struct.pack("=HHQ", how, 0, 0) + name)
+
+
 def spirange(low, high):
     return ext(16, struct.pack("=III", low, high, 0))
 
