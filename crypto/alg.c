@@ -12,7 +12,7 @@ static unsigned long missing_since[IPSEC_ALG_MAX];
 
 /**
  * ipsec_alg_find() - the row of an algorithm
- * @kind: integrity or encryption
+ * @kind: integrity, encryption or compression
  * @id: its PF_KEY number
  *
  * Return: the row, or NULL if we do not know it.

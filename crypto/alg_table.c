@@ -134,6 +134,13 @@ const struct ipsec_alg_desc ipsec_alg_table[] = {
 	     160, 288, 16),
 	AEAD("chacha20-poly1305", "rfc7539esp(chacha20,poly1305)",
 	     SADB_X_EALG_CHACHA20POLY1305, 288, 288, 16),
+	{
+		.name		= "deflate",
+		.driver		= "deflate",
+		.kind		= IPSEC_ALG_COMP,
+		.id		= SADB_X_CALG_DEFLATE,
+		.threshold	= 90,
+	},
 };
 
 const unsigned int ipsec_alg_count = ARRAY_SIZE(ipsec_alg_table);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How we are attached to the kernel; no other file knows. Plaintext is met at
- * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN, ESP and AH at the handlers that
- * native IPsec uses, ahead of it: it still gets packets whose SPI is not ours.
+ * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN; ESP, AH and IPComp at the handlers
+ * that native IPsec uses, ahead of it: it still gets packets whose SPI is not
+ * ours.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -63,6 +64,19 @@ static unsigned int hook_input(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
+/* Behind the firewall, which sees IP in IP as the wire did. */
+static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+	bool taken;
+
+	local_bh_disable();
+	taken = ipsec_ipcomp_unwrap(state->net, skb, family);
+	local_bh_enable();
+	return taken ? NF_STOLEN : NF_ACCEPT;
+}
+
 #define HOOK(_pf, _num, _priority, _fn)		\
 	{					\
 		.hook		= _fn,		\
@@ -76,10 +90,12 @@ static const struct nf_hook_ops hooks[] = {
 	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, INT_MAX, hook_output),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, INT_MAX, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, INT_MAX, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 };
 
 /**
@@ -155,6 +171,26 @@ void ipsec_hook_send(struct net *net, struct sk_buff *skb)
 	}
 }
 
+/**
+ * ipsec_hook_resume() - let a packet go on that its SAs left as it was
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header, its route set
+ *
+ * It has been through POST_ROUTING already: no second time, and its connection
+ * stays what it is.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_hook_resume(struct net *net, struct sk_buff *skb)
+{
+	memset(skb->cb, 0, sizeof(skb->cb));
+	if (ipsec_skb_family(skb) == AF_INET)
+		IPCB(skb)->flags = IPSKB_REROUTED;
+	else
+		IP6CB(skb)->flags = IP6SKB_REROUTED;
+	dst_output(net, skb->sk, skb);
+}
+
 static int deliver_finish(struct net *net, struct sock *sk,
 			  struct sk_buff *skb)
 {
@@ -187,17 +223,34 @@ void ipsec_hook_deliver(struct net *net, struct sk_buff *skb)
 		NULL, skb, skb->dev, NULL, deliver_finish);
 }
 
-/* What stands in front of the SPI, and the shortest header. */
-static unsigned int spi_offset(u8 proto)
-{
-	return proto == IPPROTO_AH ? offsetof(struct ip_auth_hdr, spi) :
-				     offsetof(struct ip_esp_hdr, spi);
-}
-
 static unsigned int header_min(u8 proto)
 {
-	return proto == IPPROTO_AH ? sizeof(struct ip_auth_hdr) :
-				     sizeof(struct ip_esp_hdr);
+	switch (proto) {
+	case IPPROTO_AH:
+		return sizeof(struct ip_auth_hdr);
+	case IPPROTO_COMP:
+		return sizeof(struct ip_comp_hdr);
+	default:
+		return sizeof(struct ip_esp_hdr);
+	}
+}
+
+/*
+ * The SA of a packet, received or quoted by an ICMP error, or NULL. @key has its
+ * protocol and destination and gets the SPI.
+ */
+static struct ipsec_sa *find_by_header(struct net *net, const void *ip,
+				       const void *header,
+				       struct ipsec_sad_key *key)
+{
+	unsigned int spi = offsetof(struct ip_esp_hdr, spi);
+
+	if (key->proto == IPPROTO_COMP)
+		return ipsec_ipcomp_find(net, key, header, ip);
+	if (key->proto == IPPROTO_AH)
+		spi = offsetof(struct ip_auth_hdr, spi);
+	key->spi = get_unaligned((__be32 *)(header + spi));
+	return ipsec_sad_lookup_spi(net, key);
 }
 
 /* The SA of a packet whose protocol and destination @key has, or NULL. */
@@ -209,8 +262,7 @@ static struct ipsec_sa *find_sa(struct net *net, struct sk_buff *skb,
 		return NULL;
 	if (!pskb_may_pull(skb, header_min(key->proto)))
 		return NULL;
-	key->spi = get_unaligned((__be32 *)(skb->data + spi_offset(key->proto)));
-	return ipsec_sad_lookup_spi(net, key);
+	return find_by_header(net, skb_network_header(skb), skb->data, key);
 }
 
 /*
@@ -280,15 +332,15 @@ static int err4(struct sk_buff *skb, u32 info)
 		.proto = iph->protocol, .family = AF_INET,
 	};
 	struct net *net = dev_net(skb->dev);
+	struct ipsec_sa *sa;
 
 	key.daddr.a4 = iph->daddr;
-	key.spi = get_unaligned((__be32 *)(skb->data + iph->ihl * 4 +
-					   spi_offset(key.proto)));
-	if (!ipsec_sad_lookup_spi(net, &key))
+	sa = find_by_header(net, iph, skb->data + iph->ihl * 4, &key);
+	if (!sa)
 		return -ENOENT;
 	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
 	    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
-		ipsec_pmtu_learn(net, &key, info);
+		ipsec_pmtu_learn(net, &sa->key, info);
 	return 0;
 }
 
@@ -297,14 +349,14 @@ static int err6(struct sk_buff *skb, u8 proto, u8 type, int offset, __be32 info)
 	const struct ipv6hdr *iph = (const struct ipv6hdr *)skb->data;
 	struct ipsec_sad_key key = { .proto = proto, .family = AF_INET6 };
 	struct net *net = dev_net(skb->dev);
+	struct ipsec_sa *sa;
 
 	key.daddr.in6 = iph->daddr;
-	key.spi = get_unaligned((__be32 *)(skb->data + offset +
-					   spi_offset(proto)));
-	if (!ipsec_sad_lookup_spi(net, &key))
+	sa = find_by_header(net, iph, skb->data + offset, &key);
+	if (!sa)
 		return -ENOENT;
 	if (type == ICMPV6_PKT_TOOBIG)
-		ipsec_pmtu_learn(net, &key, ntohl(info));
+		ipsec_pmtu_learn(net, &sa->key, ntohl(info));
 	return 0;
 }
 
@@ -320,6 +372,12 @@ static int err6_ah(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	return err6(skb, IPPROTO_AH, type, offset, info);
 }
 
+static int err6_comp(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		     u8 code, int offset, __be32 info)
+{
+	return err6(skb, IPPROTO_COMP, type, offset, info);
+}
+
 #define HANDLER(_handler, _err)				\
 	{							\
 		.handler	= _handler,			\
@@ -333,14 +391,16 @@ static int err6_ah(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 static struct xfrm4_protocol handlers4[] = {
 	HANDLER(rcv4, err4),
 	HANDLER(rcv4, err4),
+	HANDLER(rcv4, err4),
 };
 
 static struct xfrm6_protocol handlers6[] = {
 	HANDLER(rcv6, err6_esp),
 	HANDLER(rcv6, err6_ah),
+	HANDLER(rcv6, err6_comp),
 };
 
-static const u8 protocols[] = { IPPROTO_ESP, IPPROTO_AH };
+static const u8 protocols[] = { IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP };
 
 static void deregister(unsigned int n)
 {
@@ -351,7 +411,7 @@ static void deregister(unsigned int n)
 }
 
 /**
- * ipsec_hook_init() - receive ESP and AH, in all namespaces
+ * ipsec_hook_init() - receive ESP, AH and IPComp, in all namespaces
  *
  * The last step of loading. Return: 0 or an errno.
  */

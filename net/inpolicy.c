@@ -163,13 +163,24 @@ static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
 }
 
 /*
- * Local packets that are judged elsewhere: what is inside ESP or AH when it is
- * opened, an IPv6 fragment by the first one of its packet.
+ * Local packets that are judged elsewhere: what is inside ESP, AH or IPComp when
+ * it is opened, an IPv6 fragment by the first one of its packet.
  */
-static bool judged_elsewhere(const struct ipsec_flow *flow)
+static bool judged_elsewhere(struct net *net, const struct sk_buff *skb,
+			     const struct ipsec_flow *flow)
 {
-	return flow->proto == IPPROTO_ESP || flow->proto == IPPROTO_AH ||
-	       flow->proto == IPPROTO_FRAGMENT;
+	switch (flow->proto) {
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+	case IPPROTO_COMP:
+	case IPPROTO_FRAGMENT:
+		return true;
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+		return ipsec_ipcomp_bare(net, skb, flow->family);
+	default:
+		return false;
+	}
 }
 
 /**
@@ -274,7 +285,7 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
 		return false;
 	}
-	if (!forward && judged_elsewhere(&flow))
+	if (!forward && judged_elsewhere(net, skb, &flow))
 		return true;
 	j = judge(net, skb, &flow);
 	if (!forward && socket_matters(net, skb, &j))

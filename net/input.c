@@ -48,9 +48,8 @@ static void transport_finish(struct sk_buff *skb, int nexthdr)
 {
 	unsigned int hlen = skb_transport_header(skb) - skb_network_header(skb);
 	unsigned char *header = skb_network_header(skb);
-	bool v4 = ip_hdr(skb)->version == 4;
 
-	if (v4)
+	if (ip_hdr(skb)->version == 4)
 		ip_hdr(skb)->protocol = nexthdr;
 	else
 		header[IP6CB(skb)->nhoff] = nexthdr;
@@ -58,13 +57,7 @@ static void transport_finish(struct sk_buff *skb, int nexthdr)
 	memmove(skb->data, header, hlen);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, hlen);
-	if (v4) {
-		ip_hdr(skb)->tot_len = htons(skb->len);
-		ip_send_check(ip_hdr(skb));
-	} else {
-		ipv6_hdr(skb)->payload_len = htons(skb->len -
-						   sizeof(struct ipv6hdr));
-	}
+	ipsec_set_length(skb);
 	skb_mac_header_rebuild(skb);
 }
 

@@ -67,12 +67,14 @@ struct ipsec_decision {
  * @n: how many @sas there are
  * @next: index of the SA in work
  * @tunnel: bit i set: the SA i encapsulates
+ * @changed: an SA did something to the packet
  */
 struct ipsec_skb_cb {
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
 	u8			n;
 	u8			next;
 	u8			tunnel;
+	bool			changed;
 };
 
 static inline struct ipsec_skb_cb *ipsec_cb(struct sk_buff *skb)
@@ -183,12 +185,21 @@ int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
 
 /* xform.c */
 int ipsec_header_place(const struct sk_buff *skb, unsigned int *nexthdr);
+void ipsec_set_length(struct sk_buff *skb);
 void *ipsec_header_insert(struct sk_buff *skb, unsigned int place,
 			  unsigned int nexthdr, unsigned int len, u8 proto);
 bool ipsec_numbers_ok(const struct ipsec_sa_params *p);
 enum ipsec_replay_verdict ipsec_window_check(struct ipsec_sa *sa, __be32 wire,
 					     u64 *seq);
 enum ipsec_replay_verdict ipsec_window_accept(struct ipsec_sa *sa, u64 seq);
+
+/* xform_ipcomp.c */
+struct ipsec_sa *ipsec_ipcomp_find(struct net *net, struct ipsec_sad_key *key,
+				   const void *header, const void *ip);
+struct ipsec_sa *ipsec_ipcomp_bare(struct net *net, const struct sk_buff *skb,
+				   sa_family_t family);
+bool ipsec_ipcomp_unwrap(struct net *net, struct sk_buff *skb,
+			 sa_family_t family);
 
 /* tunnel.c */
 struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
@@ -230,6 +241,7 @@ int ipsec_hook_init(void);
 void ipsec_hook_exit(void);
 void ipsec_hooks_disable(struct net *net);
 void ipsec_hook_send(struct net *net, struct sk_buff *skb);
+void ipsec_hook_resume(struct net *net, struct sk_buff *skb);
 void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
 
 /* suspend.c */

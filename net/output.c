@@ -72,11 +72,12 @@ void ipsec_output_release(const struct ipsec_skb_cb *cb)
 }
 
 /* The SA @cb->next has done its work. */
-static void output_account(struct sk_buff *skb, struct ipsec_skb_cb *cb)
+static void output_account(struct ipsec_skb_cb *cb, unsigned int len)
 {
 	struct ipsec_sa *sa = cb->sas[cb->next++];
 
-	ipsec_sa_charge(sa, 1, skb->len);
+	cb->changed = true;
+	ipsec_sa_charge(sa, 1, len);
 	ipsec_count(sa->net, IPSEC_STAT_out_success);
 }
 
@@ -87,6 +88,8 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 
 	while (cb->next < cb->n) {
 		struct ipsec_sa *sa = cb->sas[cb->next];
+		unsigned int len;
+		int err;
 
 		if (unlikely(!ipsec_sa_usable(sa))) {
 			ipsec_drop(net, skb, IPSEC_STAT_out_badspi, sa, NULL);
@@ -94,11 +97,20 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 		}
 		if (cb->tunnel & BIT(cb->next) && !ipsec_tunnel_encap(skb, sa))
 			return;
-		if (sa->xform->output(sa, skb))
+		len = skb->len;
+		err = sa->xform->output(sa, skb);
+		if (err < 0)
 			return;
-		output_account(skb, cb);
+		if (err == IPSEC_UNCHANGED)
+			cb->next++;
+		else
+			output_account(cb, sa->xform->counts_payload ?
+					   len : skb->len);
 	}
-	ipsec_hook_send(net, skb);
+	if (likely(cb->changed))
+		ipsec_hook_send(net, skb);
+	else
+		ipsec_hook_resume(net, skb);
 }
 
 /**
@@ -118,7 +130,7 @@ void ipsec_output_resume(struct sk_buff *skb, int err)
 	if (err) {
 		ipsec_drop(net, skb, IPSEC_STAT_out_crypto, sa, NULL);
 	} else {
-		output_account(skb, cb);
+		output_account(cb, skb->len);
 		ipsec_output_next(net, skb);
 	}
 	rcu_read_unlock();
@@ -206,6 +218,7 @@ static void output_one(struct net *net, struct sk_buff *skb,
 	cb->n = decision->n;
 	cb->next = 0;
 	cb->tunnel = decision->tunnel;
+	cb->changed = decision->tunnel;
 	ipsec_output_next(net, own);
 }
 

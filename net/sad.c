@@ -11,9 +11,6 @@
 #include <ipsec/sa.h>
 #include "net.h"
 
-/* IPComp's index is 16 bits on the wire (RFC 3173 section 3.3). */
-#define CPI_MAX		0xffff
-
 static u32 spi_hash(const void *data, u32 len, u32 seed)
 {
 	const struct ipsec_sad_key *key = data;
@@ -346,14 +343,19 @@ struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 	const struct ipsec_knobs *knobs = &ipsec_net(net)->knobs;
 	unsigned int tries = READ_ONCE(knobs->spi_trycnt);
 	struct ipsec_sa *sa;
+	bool knob = !min;
 	int err = -EEXIST;
 
-	if (!min) {
+	if (knob) {
 		min = READ_ONCE(knobs->spi_minval);
 		max = READ_ONCE(knobs->spi_maxval);
 	}
-	if (params->ends.proto == IPPROTO_COMP)
-		max = min_t(u32, max, CPI_MAX);
+	if (params->ends.proto == IPPROTO_COMP) {
+		/* The knobs are about SPIs and may leave no CPI. */
+		if (knob && min > IPSEC_CPI_MAX)
+			min = IPSEC_CPI_WELL_KNOWN + 1;
+		max = min_t(u32, max, IPSEC_CPI_MAX);
+	}
 	if (min > max)
 		return ERR_PTR(-EINVAL);
 

@@ -16,6 +16,7 @@
 static const struct ipsec_xform *const xforms[] = {
 	&ipsec_xform_esp,
 	&ipsec_xform_ah,
+	&ipsec_xform_ipcomp,
 };
 
 /**
@@ -75,6 +76,21 @@ int ipsec_header_place(const struct sk_buff *skb, unsigned int *nexthdr)
 }
 
 /**
+ * ipsec_set_length() - tell the IP header how long the packet is now
+ * @skb: the packet, its data at the IP header
+ */
+void ipsec_set_length(struct sk_buff *skb)
+{
+	if (ip_hdr(skb)->version == 4) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+	} else {
+		ipv6_hdr(skb)->payload_len = htons(skb->len -
+						   sizeof(struct ipv6hdr));
+	}
+}
+
+/**
  * ipsec_header_insert() - make room for the header of a transform
  * @skb: the packet, linear and unshared, with @len bytes of headroom; what goes
  *	behind the payload is there already
@@ -98,13 +114,7 @@ void *ipsec_header_insert(struct sk_buff *skb, unsigned int place,
 	memmove(skb->data, skb->data + len, place);
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, place);
-	if (ipsec_skb_family(skb) == AF_INET) {
-		ip_hdr(skb)->tot_len = htons(skb->len);
-		ip_send_check(ip_hdr(skb));
-	} else {
-		ipv6_hdr(skb)->payload_len = htons(skb->len -
-						   sizeof(struct ipv6hdr));
-	}
+	ipsec_set_length(skb);
 	return skb_transport_header(skb);
 }
 

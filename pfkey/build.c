@@ -241,7 +241,7 @@ struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 	put_ends(skb, &sa->ends);
 	if (keys && sa->akey.bits)
 		put_key(skb, SADB_EXT_KEY_AUTH, &sa->akey);
-	if (keys && sa->ealg)
+	if (keys && sa->ealg && sa->key.proto == IPPROTO_ESP)
 		put_key(skb, SADB_EXT_KEY_ENCRYPT, &sa->ekey);
 	put_replay(skb, sa);
 	hdr = (struct sadb_msg *)skb->data;

@@ -87,6 +87,8 @@ static int check_keys(const struct pfkey_request *req,
 		return -EINVAL;
 	if (p->ends.proto == IPPROTO_AH && !p->aalg)
 		return -EINVAL;
+	if (p->ends.proto == IPPROTO_COMP && !p->ealg)
+		return -EINVAL;
 	/* A key without an algorithm is a mistake, not a wish to be ignored. */
 	if (p->akey.bits && !p->aalg)
 		return -EINVAL;

@@ -11,6 +11,7 @@
 enum ipsec_alg_kind {
 	IPSEC_ALG_AUTH,		/* sadb_sa_auth: integrity of AH and ESP */
 	IPSEC_ALG_ENCRYPT,	/* sadb_sa_encrypt: ciphers and AEADs of ESP */
+	IPSEC_ALG_COMP,		/* the same field: compression of IPComp */
 };
 
 /* How the initialization vector of each packet is made. */
@@ -24,8 +25,9 @@ enum ipsec_iv_kind {
  * struct ipsec_alg_desc - one algorithm
  * @name: setkey's name
  * @driver: Linux Crypto API name; of an AEAD the whole transform
- * @kind: integrity or encryption
- * @id: SADB_AALG_* or SADB_EALG_* number on the PF_KEY wire
+ * @kind: integrity, encryption or compression
+ * @id: SADB_AALG_*, SADB_EALG_* or SADB_X_CALG_* number on the PF_KEY wire; of
+ *      compression the well-known CPI too
  * @aead: encryption that brings its own integrity; no @kind AUTH beside it
  * @keyed: integrity by hashing key, message, key; for AH only
  * @old: encryption that RFC 1827 had, for SAs of that form
@@ -37,6 +39,7 @@ enum ipsec_iv_kind {
  * @iv: IV length in bytes
  * @iv_kind: how IVs are made
  * @block: plaintext is padded to a multiple of this, at least 4
+ * @threshold: shorter payloads are not compressed, in bytes
  */
 struct ipsec_alg_desc {
 	const char		*name;
@@ -54,6 +57,7 @@ struct ipsec_alg_desc {
 	u8			iv;
 	enum ipsec_iv_kind	iv_kind;
 	u8			block;
+	u8			threshold;
 };
 
 extern const struct ipsec_alg_desc ipsec_alg_table[];

@@ -36,6 +36,7 @@
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/alg.h>
+#include <ipsec/comp.h>
 #include <ipsec/crypt.h>
 #include <ipsec/icv.h>
 #include <ipsec/key.h>
@@ -53,6 +54,13 @@ enum ipsec_sa_state {
 	IPSEC_SA_DEAD,		/* unlinked; only references remain */
 };
 
+/*
+ * IPComp's index has 16 bits. The low ones name an algorithm and need no SA to
+ * agree on them (RFC 3173 section 3.3).
+ */
+#define IPSEC_CPI_MAX		0xffff
+#define IPSEC_CPI_WELL_KNOWN	255
+
 /* The numbers are PF_KEY's IPSEC_MODE_*. */
 enum ipsec_mode_kind {
 	IPSEC_MODE_KIND_ANY,
@@ -63,8 +71,8 @@ enum ipsec_mode_kind {
 /**
  * struct ipsec_sad_key - what the inbound look-up knows of a packet
  * @daddr: destination address of the outer header
- * @spi: SPI of the AH or ESP header
- * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @spi: SPI of the AH or ESP header, CPI of the IPComp header
+ * @proto: IPPROTO_ESP, IPPROTO_AH or IPPROTO_COMP
  * @family: family of @daddr
  * @pad: always zero
  */
@@ -80,7 +88,7 @@ struct ipsec_sad_key {
  * struct ipsec_ends_key - what the outbound look-up knows of a request
  * @saddr: source address of the SA
  * @daddr: destination address of the SA
- * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @proto: IPPROTO_ESP, IPPROTO_AH or IPPROTO_COMP
  * @family: family of the addresses
  * @pad: always zero
  */
@@ -95,7 +103,7 @@ struct ipsec_ends_key {
 /**
  * struct ipsec_sa_params - everything that makes an SA, as a daemon gives it
  * @ends: addresses, family and protocol
- * @spi: security parameters index
+ * @spi: security parameters index, of IPComp at most IPSEC_CPI_MAX
  * @mode: enum ipsec_mode_kind
  * @state_pid: sadb_msg_pid of the creator
  * @seq: sadb_msg_seq of the creator
@@ -104,7 +112,7 @@ struct ipsec_ends_key {
  * @window: packets of the replay window
  * @sequence: number that was used last, 0 in a new SA
  * @aalg: SADB_AALG_* number, 0 = none
- * @ealg: SADB_EALG_* number, 0 = none
+ * @ealg: SADB_EALG_* number, of IPComp SADB_X_CALG_*; 0 = none
  * @akey: integrity key, borrowed
  * @ekey: encryption key, borrowed
  * @hard: hard limits
@@ -137,14 +145,15 @@ struct ipsec_sa_params {
  * @serial: [D] position in the list of all SAs, ascending with age
  * @linked: [D] is in the tables
  * @net: [I] the namespace; SAs never outlive it
- * @xform: [I] ESP or AH; NULL while larval
+ * @xform: [I] ESP, AH or IPComp; NULL while larval
  * @cipher: [I] of ESP
  * @mac: [I] of AH
+ * @comp: [I] of IPComp
  * @akey: [I] kept because DUMP and GET return it
  * @ekey: [I] the same
  * @mode: [I] enum ipsec_mode_kind
  * @aalg: [I] SADB_AALG_* number
- * @ealg: [I] SADB_EALG_* number
+ * @ealg: [I] SADB_EALG_* number, of IPComp SADB_X_CALG_*
  * @reqid: [I] see struct ipsec_sa_params
  * @flags: [I] sadb_sa_flags
  * @window: [I] packets of the replay window
@@ -174,6 +183,7 @@ struct ipsec_sa {
 	union {
 		struct ipsec_cipher	cipher;
 		struct ipsec_mac	mac;
+		struct ipsec_comp	comp;
 	};
 	struct ipsec_key	akey;
 	struct ipsec_key	ekey;

@@ -17,7 +17,7 @@ struct sk_buff;
  */
 #define IPSEC_STATS(X)							\
 	/* inbound */							\
-	X(in_success)		/* an ESP or AH header processed */	\
+	X(in_success)		/* an ESP, AH or IPComp header processed */ \
 	X(in_polvio)		/* violated the inbound policy */	\
 	X(in_nosa)		/* no SA for (destination, SPI) */	\
 	X(in_badspi)		/* the SA is larval or dead */		\
@@ -32,6 +32,10 @@ struct sk_buff;
 	X(in_ahreplay)							\
 	X(in_ahauthsucc)						\
 	X(in_ahauthfail)						\
+	X(in_comphist)		/* payload expanded */			\
+	X(in_ipcompinval)	/* not deflate, or without end */	\
+	X(in_ipcompnested)	/* IPComp right inside IPComp */	\
+	X(in_uncompr)		/* out of an IPComp tunnel as it was */	\
 	X(in_crypto)		/* the crypto API failed */		\
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \
@@ -43,6 +47,8 @@ struct sk_buff;
 	X(in_dummy)		/* next header 59, RFC 4303 2.6 */	\
 	/* outbound */							\
 	X(out_success)		/* a transform applied */		\
+	X(out_comphist)		/* payload compressed */		\
+	X(out_uncompr)		/* IPComp left the packet as it was */	\
 	X(out_polvio)		/* policy says discard */		\
 	X(out_nosa)		/* a required SA is missing */		\
 	X(out_badspi)		/* the SA died under the packet */	\

@@ -120,8 +120,24 @@ ERRORS = [
      "EINVAL"),
     ("ADD with identities of two types", ADD, ESP,
      esp(0x1000) + identity(10, 2, b"a.example") + identity(11, 3, b"b@example"), "EINVAL"),
-    ("ADD of IPComp", ADD, IPCOMP, sa(0x1000, auth=0, encrypt=2) + ends(),
-     "EPROTONOSUPPORT"),
+    ("ADD of IPComp without an algorithm", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=0) + ends(), "EINVAL"),
+    ("ADD of IPComp with an unknown algorithm", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=99) + ends(), "ENOSYS"),
+    ("ADD of IPComp with LZS", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=3) + ends(), "ENOSYS"),
+    ("ADD of IPComp with a hash", ADD, IPCOMP,
+     sa(0x1000, auth=3, encrypt=2) + ends() + key(8, KEY20), "EINVAL"),
+    ("ADD of IPComp with a key", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=2) + ends() + key(9, KEY20), "EINVAL"),
+    ("ADD of IPComp with SPI 0", ADD, IPCOMP,
+     sa(0, auth=0, encrypt=2) + ends(), "EINVAL"),
+    ("ADD of IPComp with SPI 0x10000", ADD, IPCOMP,
+     sa(0x10000, auth=0, encrypt=2) + ends(), "EINVAL"),
+    ("ADD of IPComp with SPI 0x10000 as the CPI", ADD, IPCOMP,
+     sa(0x10000, auth=0, encrypt=2, flags=0x80) + ends(), "EINVAL"),
+    ("GETSPI of IPComp beyond 16 bits", GETSPI, IPCOMP,
+     ends() + spirange(0x10000, 0x20000), "EINVAL"),
     ("ADD of AH without an algorithm", ADD, AH,
      sa(0x1000, auth=0, encrypt=0) + ends(), "EINVAL"),
     ("ADD of AH with null", ADD, AH, sa(0x1000, auth=251, encrypt=0) + ends(),
@@ -280,6 +296,26 @@ def life_of_an_sa():
     claim("DELETE of all between two ends", r.errno == 0, r.errno)
     r = c.ask(DUMP, 0)
     claim("leaves none", name(r.errno) == "ENOENT", r.errno)
+
+
+def life_of_ipcomp():
+    c = Client()
+    r = c.ask(GETSPI, IPCOMP, ends() + spirange(0xffff, 0xffffffff))
+    claim("GETSPI of IPComp: CPIs have 16 bits", (r.errno, r.spi()) == (0, 0xffff),
+          r.errno)
+    r = c.ask(GETSPI, IPCOMP, ends())
+    claim("without a range: a CPI to be negotiated",
+          r.errno == 0 and 0x100 <= r.spi() <= 0xffff, r.errno)
+    r = c.ask(UPDATE, IPCOMP, sa(0xffff, encrypt=2, flags=0x80) + sa2() + ends())
+    claim("UPDATE of IPComp", r.errno == 0, r.errno)
+    for text, spi, more in ("a low SPI", 2, b""), ("an empty key", 5, key(9, b"")):
+        r = c.ask(ADD, IPCOMP, sa(spi, encrypt=2) + ends() + more)
+        claim("ADD of IPComp with %s" % text, r.errno == 0, r.errno)
+    r = c.ask(GET, IPCOMP, sa(0xffff) + ends())
+    claim("GET of IPComp: algorithm and flags, no keys",
+          (r.satype, r.ext[1][11], r.ext[1][12], 8 in r.ext, 9 in r.ext)
+          == (IPCOMP, 2, 0x80, False, False), sorted(r.ext))
+    c.ask(FLUSH, IPCOMP)
 
 
 def life_of_a_policy():
@@ -464,6 +500,7 @@ if __name__ == "__main__":
     bad_requests()
     forms()
     life_of_an_sa()
+    life_of_ipcomp()
     life_of_a_policy()
     audiences()
     extension()
