@@ -149,13 +149,17 @@ void ipsec_hooks_disable(struct net *net)
  * ipsec_hook_send() - send a packet that went through all its SAs
  * @net: the namespace
  * @skb: the packet, its data at the IP header, its route set
+ * @pmtu: what is known of its path, 0 = no more than its route
  *
- * Marked, so that neither we nor native IPsec take it for plaintext.
+ * Marked, so that neither we nor native IPsec take it for plaintext. If it is too
+ * long, by its route's MTU or by @pmtu, the stack fragments it.
  *
  * Context: RCU read side, BH disabled.
  */
-void ipsec_hook_send(struct net *net, struct sk_buff *skb)
+void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu)
 {
+	if (likely(!pmtu) || skb->len <= pmtu || pmtu >= dst_mtu(skb_dst(skb)))
+		pmtu = 0;
 	nf_reset_ct(skb);
 	secpath_reset(skb);
 	skb->encapsulation = 0;
@@ -164,9 +168,11 @@ void ipsec_hook_send(struct net *net, struct sk_buff *skb)
 	memset(skb->cb, 0, sizeof(skb->cb));
 	if (ipsec_skb_family(skb) == AF_INET) {
 		IPCB(skb)->flags = IPSKB_XFRM_TRANSFORMED;
+		IPCB(skb)->frag_max_size = pmtu;
 		ip_local_out(net, skb->sk, skb);
 	} else {
 		IP6CB(skb)->flags = IP6SKB_XFRM_TRANSFORMED;
+		IP6CB(skb)->frag_max_size = pmtu;
 		ip6_local_out(net, skb->sk, skb);
 	}
 }
@@ -322,41 +328,69 @@ static int rcv_cb(struct sk_buff *skb, int err)
 }
 
 /*
- * An ICMP error that quotes our packet: data at the quoted IP header, of what
- * follows it at least eight bytes.
+ * What is quoted of our header at @off: its first eight bytes at least. The
+ * number follows the SPI; of AH it may be cut off, IPComp has none.
  */
+static void quote_seq(struct ipsec_quote *quote, const struct sk_buff *skb,
+		      unsigned int off)
+{
+	const __be32 *seq;
+	__be32 buf;
+
+	if (quote->key.proto == IPPROTO_COMP)
+		return;
+	off += quote->key.proto == IPPROTO_AH ?
+	       offsetof(struct ip_auth_hdr, seq_no) :
+	       offsetof(struct ip_esp_hdr, seq_no);
+	seq = skb_header_pointer(skb, off, sizeof(*seq), &buf);
+	quote->has_seq = seq;
+	quote->seq = seq ? ntohl(get_unaligned(seq)) : 0;
+}
+
+/* An ICMP error that quotes our packet: data at the quoted IP header. */
 static int err4(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct ipsec_sad_key key = {
-		.proto = iph->protocol, .family = AF_INET,
+	struct ipsec_quote quote = {
+		.key = { .proto = iph->protocol, .family = AF_INET },
+		.mtu = info,
 	};
 	struct net *net = dev_net(skb->dev);
 	struct ipsec_sa *sa;
 
-	key.daddr.a4 = iph->daddr;
-	sa = find_by_header(net, iph, skb->data + iph->ihl * 4, &key);
+	/* Of a later fragment, what follows the IP header is no header. */
+	if (iph->frag_off & htons(IP_OFFSET))
+		return -ENOENT;
+	quote.key.daddr.a4 = iph->daddr;
+	quote.saddr.a4 = iph->saddr;
+	sa = find_by_header(net, iph, skb->data + iph->ihl * 4, &quote.key);
 	if (!sa)
 		return -ENOENT;
+	quote_seq(&quote, skb, iph->ihl * 4);
 	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
 	    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
-		ipsec_pmtu_learn(net, &sa->key, info);
+		ipsec_pmtu_learn(sa, &quote);
 	return 0;
 }
 
 static int err6(struct sk_buff *skb, u8 proto, u8 type, int offset, __be32 info)
 {
 	const struct ipv6hdr *iph = (const struct ipv6hdr *)skb->data;
-	struct ipsec_sad_key key = { .proto = proto, .family = AF_INET6 };
+	struct ipsec_quote quote = {
+		.key = { .proto = proto, .family = AF_INET6 },
+		.mtu = ntohl(info),
+	};
 	struct net *net = dev_net(skb->dev);
 	struct ipsec_sa *sa;
 
-	key.daddr.in6 = iph->daddr;
-	sa = find_by_header(net, iph, skb->data + offset, &key);
+	quote.key.daddr.in6 = iph->daddr;
+	quote.saddr.in6 = iph->saddr;
+	sa = find_by_header(net, iph, skb->data + offset, &quote.key);
 	if (!sa)
 		return -ENOENT;
+	quote_seq(&quote, skb, offset);
 	if (type == ICMPV6_PKT_TOOBIG)
-		ipsec_pmtu_learn(net, &sa->key, ntohl(info));
+		ipsec_pmtu_learn(sa, &quote);
 	return 0;
 }
 

@@ -290,8 +290,11 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 	j = judge(net, skb, &flow);
 	if (!forward && socket_matters(net, skb, &j))
 		judge_again(net, skb, &flow, &j);
-	if (likely(j.reason == NO_REASON))
-		return true;
-	ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
-	return false;
+	if (unlikely(j.reason != NO_REASON)) {
+		ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
+		return false;
+	}
+	if (unlikely(ipsec_mss_clamps(net, &flow)))
+		ipsec_mss_clamp_in(net, skb, &flow);
+	return true;
 }

@@ -77,6 +77,22 @@ struct ipsec_skb_cb {
 	bool			changed;
 };
 
+/**
+ * struct ipsec_quote - an ICMP error: "packet too big", and which of ours it was
+ * @key: destination, protocol and SPI of the packet
+ * @saddr: its source
+ * @has_seq: enough of it is quoted to know @seq
+ * @seq: its sequence number as on the wire
+ * @mtu: what would fit
+ */
+struct ipsec_quote {
+	struct ipsec_sad_key	key;
+	union ipsec_addr	saddr;
+	bool			has_seq;
+	u32			seq;
+	u32			mtu;
+};
+
 static inline struct ipsec_skb_cb *ipsec_cb(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct ipsec_skb_cb) > sizeof(skb->cb));
@@ -101,6 +117,16 @@ static inline int ipsec_sp_decides(const struct ipsec_sp *sp,
 	if (flow->socket)
 		return IPSEC_SP_DISCARD;
 	return READ_ONCE(ipsec_knobs_of(in, flow->family)->def_policy);
+}
+
+/* Whether the MSS option of a TCP connection's first packets is looked at. */
+static inline bool ipsec_mss_clamps(struct net *net,
+				    const struct ipsec_flow *flow)
+{
+	if (flow->proto != IPPROTO_TCP)
+		return false;
+	return READ_ONCE(ipsec_knobs_of(ipsec_net(net),
+					flow->family)->mss_clamp);
 }
 
 /* The clock is read for each packet, the policy written once a second. */
@@ -176,6 +202,8 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 			  struct ipsec_decision *decision, bool act);
 
 /* output.c */
+void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
+			 struct ipsec_decision *decision);
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state);
 void ipsec_output_hold(struct sk_buff *skb);
@@ -201,18 +229,29 @@ struct ipsec_sa *ipsec_ipcomp_bare(struct net *net, const struct sk_buff *skb,
 bool ipsec_ipcomp_unwrap(struct net *net, struct sk_buff *skb,
 			 sa_family_t family);
 
-/* tunnel.c */
+/* tunnel.c: values of the knob ecn, and what comes with a mark. */
+enum { IPSEC_ECN_NOCARE = -1, IPSEC_ECN_FORBIDDEN, IPSEC_ECN_ALLOWED };
+enum { IPSEC_ECN_ODD = 0x10, IPSEC_ECN_DROP = 0x20 };
+
+u8 ipsec_tunnel_tos(int ecn, u8 inner);
+u8 ipsec_tunnel_ecn(u8 inner, u8 outer);
 struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);
 bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
 /* pmtu.c */
-unsigned int ipsec_inner_mtu(const struct sk_buff *skb,
-			     const struct ipsec_decision *decision);
+unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
+			     sa_family_t family, unsigned int mtu);
 int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
 		     const struct ipsec_decision *decision, bool forward);
-void ipsec_pmtu_learn(struct net *net, const struct ipsec_sad_key *key,
-		      u32 mtu);
+void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote);
+u32 ipsec_pmtu_learned(const struct ipsec_sa *sa);
+
+/* mss.c */
+void ipsec_mss_clamp_out(struct net *net, struct sk_buff *skb,
+			 const struct ipsec_decision *decision);
+void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
+			const struct ipsec_flow *flow);
 
 /* input.c */
 int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa);
@@ -240,7 +279,7 @@ bool ipsec_history_tunnel(const struct sk_buff *skb,
 int ipsec_hook_init(void);
 void ipsec_hook_exit(void);
 void ipsec_hooks_disable(struct net *net);
-void ipsec_hook_send(struct net *net, struct sk_buff *skb);
+void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_hook_resume(struct net *net, struct sk_buff *skb);
 void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
 

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
 #include <ipsec/compat.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
@@ -108,7 +109,8 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 					   len : skb->len);
 	}
 	if (likely(cb->changed))
-		ipsec_hook_send(net, skb);
+		ipsec_hook_send(net, skb,
+				ipsec_pmtu_learned(cb->sas[cb->n - 1]));
 	else
 		ipsec_hook_resume(net, skb);
 }
@@ -222,6 +224,55 @@ static void output_one(struct net *net, struct sk_buff *skb,
 	ipsec_output_next(net, own);
 }
 
+/* The decision about the packet that is being fragmented. */
+static DEFINE_PER_CPU(const struct ipsec_decision *, fragmented);
+
+static int output_fragment(struct net *net, struct sock *sk,
+			   struct sk_buff *skb)
+{
+	output_one(net, skb, this_cpu_read(fragmented));
+	return 0;
+}
+
+/* Whether ipsec_pmtu_check() found that it must enter its tunnel in pieces. */
+static bool in_pieces(const struct sk_buff *skb,
+		      const struct ipsec_decision *decision)
+{
+	unsigned int piece;
+
+	if (!(decision->tunnel & BIT(0)))
+		return false;
+	if (ipsec_skb_family(skb) == AF_INET6)
+		piece = IP6CB(skb)->frag_max_size;
+	else
+		piece = IPCB(skb)->flags & IPSKB_FRAG_PMTU ?
+			IPCB(skb)->frag_max_size : 0;
+	return piece && skb->len > piece;
+}
+
+/*
+ * A packet that fits, or one that is fragmented first. The pieces do not tell
+ * their ports: what was decided of the whole goes for them.
+ */
+static void output_pieces(struct net *net, struct sk_buff *skb,
+			  const struct ipsec_decision *decision)
+{
+	const struct ipsec_decision *outer;
+
+	if (likely(!in_pieces(skb, decision))) {
+		output_one(net, skb, decision);
+		return;
+	}
+	/* Sending a piece may lead here again, through a device of tunnels. */
+	outer = this_cpu_read(fragmented);
+	this_cpu_write(fragmented, decision);
+	if (ipsec_skb_family(skb) == AF_INET6)
+		ipv6_stub->ipv6_fragment(net, skb->sk, skb, output_fragment);
+	else
+		ip_do_fragment(net, skb->sk, skb, output_fragment);
+	this_cpu_write(fragmented, outer);
+}
+
 /*
  * The packet as the sender made it, behind POST_ROUTING. A super-packet was
  * decided once; now it becomes packets, checksums included.
@@ -232,7 +283,7 @@ static void output_protect(struct net *net, struct sk_buff *skb,
 	struct sk_buff *segs, *seg, *next;
 
 	if (!skb_is_gso(skb)) {
-		output_one(net, skb, decision);
+		output_pieces(net, skb, decision);
 		return;
 	}
 	segs = skb_gso_segment(skb, 0);
@@ -243,7 +294,7 @@ static void output_protect(struct net *net, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		output_one(net, seg, decision);
+		output_pieces(net, seg, decision);
 	}
 }
 
@@ -272,8 +323,16 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	}
 }
 
-static void decide_output(struct net *net, const struct ipsec_flow *flow,
-			  struct ipsec_decision *decision)
+/**
+ * ipsec_output_decide() - what is to happen to a packet that leaves
+ * @net: the namespace
+ * @flow: the packet's flow
+ * @decision: filled
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
+			 struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);
 	u64 generation;
@@ -349,7 +408,7 @@ static void output_again(struct net *net, struct sk_buff *skb,
 {
 	struct ipsec_decision decision;
 
-	decide_output(net, flow, &decision);
+	ipsec_output_decide(net, flow, &decision);
 	if (decision.verdict == IPSEC_PROTECT)
 		output_protect(net, skb, &decision);
 	else if (decision.verdict == IPSEC_PASS)
@@ -439,6 +498,8 @@ static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
 	skb->dev = skb_dst(skb)->dev;
 	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
 					    htons(ETH_P_IPV6);
+	if (unlikely(ipsec_mss_clamps(state->net, flow)))
+		ipsec_mss_clamp_out(state->net, skb, decision);
 	err = ipsec_pmtu_check(state->net, skb, decision, forward);
 	if (err) {
 		ipsec_count(state->net, IPSEC_STAT_out_toobig);
@@ -474,7 +535,7 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 		return NF_STOLEN;
 	}
 	local_bh_disable();
-	decide_output(state->net, &flow, &decision);
+	ipsec_output_decide(state->net, &flow, &decision);
 	verdict = output_decided(skb, family, state, &flow, &decision);
 	local_bh_enable();
 	return verdict;

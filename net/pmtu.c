@@ -8,14 +8,19 @@
 #include <linux/tcp.h>
 #include <net/icmp.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <ipsec/compat.h>
 #include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
 
-/* Smaller values in ICMP errors are lies or attacks (RFC 791, RFC 8200). */
+/* Smaller values in ICMP errors are lies or attacks (RFC 791, RFC 8201). */
 #define MIN_MTU4	576
 #define MIN_MTU6	IPV6_MIN_MTU
+
+/* A packet that is quoted later than so many others is none of ours. */
+#define SENT_LATELY	(1U << 20)
 
 static unsigned int header_len(sa_family_t family)
 {
@@ -23,43 +28,67 @@ static unsigned int header_len(sa_family_t family)
 				   sizeof(struct ipv6hdr);
 }
 
-/* MTU of the way that the outermost packet takes. */
-static unsigned int outer_mtu(const struct sk_buff *skb,
-			      const struct ipsec_decision *decision)
+/*
+ * What every link carries. When less than that is left inside, nobody is told:
+ * he could do nothing about it.
+ */
+static unsigned int least_mtu(sa_family_t family)
 {
-	unsigned int mtu = dst_mtu(skb_dst(skb));
-	int i;
+	return family == AF_INET ? IPV4_MIN_MTU : IPV6_MIN_MTU;
+}
 
-	for (i = decision->n - 1; i >= 0; i--) {
-		struct ipsec_sa *sa = decision->sas[i];
-		struct dst_entry *dst;
-		u32 learned;
+/**
+ * ipsec_pmtu_learned() - what ICMP errors told about the way of an SA's packets
+ * @sa: the SA
+ *
+ * Return: path MTU, 0 when nothing was told or it is too long ago.
+ */
+u32 ipsec_pmtu_learned(const struct ipsec_sa *sa)
+{
+	u32 mtu = READ_ONCE(sa->pmtu);
 
-		if (!(decision->tunnel & BIT(i)))
-			continue;
-		dst = ipsec_tunnel_dst(sa);
-		if (dst) {
-			mtu = dst_mtu(dst);
-			dst_release(dst);
-		}
-		learned = READ_ONCE(sa->pmtu);
-		return learned ? min(mtu, learned) : mtu;
-	}
+	if (likely(!mtu))
+		return 0;
+	return time_before(jiffies, READ_ONCE(sa->pmtu_until)) ? mtu : 0;
+}
+
+/* The MTU of the route of an SA's outer header; @mtu without a route. */
+static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu)
+{
+	struct dst_entry *dst = ipsec_tunnel_dst(sa);
+
+	if (!dst)
+		return mtu;
+	mtu = dst_mtu(dst);
+	dst_release(dst);
 	return mtu;
+}
+
+/* MTU of the way that the outermost packet takes. */
+static unsigned int outer_mtu(const struct ipsec_decision *decision,
+			      unsigned int mtu)
+{
+	unsigned int learned;
+
+	if (decision->tunnel)
+		mtu = route_mtu(decision->sas[fls(decision->tunnel) - 1], mtu);
+	/* Routers see, and quote, the outermost header only. */
+	learned = ipsec_pmtu_learned(decision->sas[decision->n - 1]);
+	return learned ? min(mtu, learned) : mtu;
 }
 
 /**
  * ipsec_inner_mtu() - the longest packet that fits when it is protected
- * @skb: a packet of the flow, with its route
  * @decision: with verdict IPSEC_PROTECT
+ * @family: of the packet
+ * @mtu: of its route, if no tunnel leads it elsewhere
  *
  * Context: BH disabled. Return: length in bytes, IP header included.
  */
-unsigned int ipsec_inner_mtu(const struct sk_buff *skb,
-			     const struct ipsec_decision *decision)
+unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
+			     sa_family_t family, unsigned int mtu)
 {
-	unsigned int space = outer_mtu(skb, decision);
-	sa_family_t family = ipsec_skb_family(skb);
+	unsigned int space = outer_mtu(decision, mtu);
 	int i;
 
 	for (i = decision->n - 1; i >= 0; i--) {
@@ -76,21 +105,29 @@ unsigned int ipsec_inner_mtu(const struct sk_buff *skb,
 	return space;
 }
 
+/* The headers in front of a TCP segment's data, also inside another tunnel. */
+static unsigned int tcp_headers(const struct sk_buff *skb)
+{
+	return skb->encapsulation ? skb_inner_tcp_all_headers(skb) :
+				    skb_tcp_all_headers(skb);
+}
+
 /* Cuts a TCP packet of our own into segments of at most @mtu bytes. */
 static bool resegment(struct sk_buff *skb, unsigned int mtu)
 {
 	bool v4 = ipsec_skb_family(skb) == AF_INET;
-	const struct tcphdr *th;
 	unsigned int headers;
 
 	if (skb->ip_summed != CHECKSUM_PARTIAL)
 		return false;
+	if (skb_is_gso(skb) ? !skb_is_gso_tcp(skb) : skb->encapsulation)
+		return false;
+	headers = tcp_headers(skb);
+	mtu = max_t(unsigned int, mtu, v4 ? MIN_MTU4 : MIN_MTU6);
+	if (mtu <= headers)
+		return false;
 	/* The retransmit queue shares what we are about to write. */
 	if (skb_unclone(skb, GFP_ATOMIC))
-		return false;
-	th = tcp_hdr(skb);
-	headers = skb_transport_offset(skb) + __tcp_hdrlen(th);
-	if (mtu <= headers)
 		return false;
 	if (!skb_is_gso(skb))
 		skb_shinfo(skb)->gso_type = v4 ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
@@ -127,12 +164,25 @@ static bool wants_error(const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
-	if (ipsec_skb_family(skb) != AF_INET)
+	if (!sk || !sk_fullsock(sk))
 		return false;
-	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
-		return false;
-	return sk && sk_fullsock(sk) &&
-	       inet_sk(sk)->pmtudisc >= IP_PMTUDISC_DO;
+	if (ipsec_skb_family(skb) == AF_INET6)
+		return !ip6_sk_ignore_df(sk);
+	return ip_hdr(skb)->frag_off & htons(IP_DF) && !ip_sk_ignore_df(sk);
+}
+
+/*
+ * Goes on, too long as it is. A packet of IPv4 enters the tunnel whole: the
+ * outer one is fragmented, and who receives it may fragment it again. An IPv6
+ * packet is fragmented by nobody but its sender, so it is before it enters.
+ */
+static int pass_too_big(struct sk_buff *skb, unsigned int mtu,
+			const struct ipsec_decision *decision)
+{
+	skb->ignore_df = 1;
+	if (ipsec_skb_family(skb) == AF_INET6 && decision->tunnel & BIT(0))
+		IP6CB(skb)->frag_max_size = mtu;
+	return 0;
 }
 
 /*
@@ -143,32 +193,33 @@ static bool wants_error(const struct sk_buff *skb)
 static int too_big_local(struct sk_buff *skb, unsigned int mtu,
 			 const struct ipsec_decision *decision)
 {
-	if (route_differs(skb, decision))
+	if (route_differs(skb, decision) && mtu < dst_mtu(skb_dst(skb)))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (is_local_tcp(skb) && resegment(skb, mtu))
 		return 0;
-	if (wants_error(skb))
+	if (wants_error(skb) && skb->len > mtu)
 		return -EMSGSIZE;
-	/* Encapsulated whole; the outer packet is fragmented. */
-	skb->ignore_df = 1;
-	return 0;
+	return pass_too_big(skb, mtu, decision);
 }
 
-static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu)
+static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu,
+			     const struct ipsec_decision *decision)
 {
-	if (ipsec_skb_family(skb) == AF_INET) {
-		if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
-			return 0;
+	bool v4 = ipsec_skb_family(skb) == AF_INET;
+	unsigned int piece;
+
+	if (v4 && !(ip_hdr(skb)->frag_off & htons(IP_DF)))
+		return pass_too_big(skb, mtu, decision);
+	/* A firewall put it together; how long were the fragments? */
+	piece = v4 ? IPCB(skb)->frag_max_size : IP6CB(skb)->frag_max_size;
+	if (skb->ignore_df && piece && piece <= mtu)
+		return pass_too_big(skb, piece, decision);
+	if (!skb_is_gso(skb) && skb->len <= mtu)
+		return pass_too_big(skb, mtu, decision);
+	if (v4)
 		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
-		return -EMSGSIZE;
-	}
-	/* Every link carries 1280 bytes; below, the outer packet is cut. */
-	if (mtu < MIN_MTU6) {
-		if (skb->len <= MIN_MTU6)
-			return 0;
-		mtu = MIN_MTU6;
-	}
-	icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+	else
+		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 	return -EMSGSIZE;
 }
 
@@ -185,32 +236,68 @@ static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu)
 int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
 		     const struct ipsec_decision *decision, bool forward)
 {
-	unsigned int mtu = ipsec_inner_mtu(skb, decision);
+	unsigned int route = dst_mtu(skb_dst(skb));
+	sa_family_t family = ipsec_skb_family(skb);
+	unsigned int mtu;
 
+	mtu = ipsec_inner_mtu(decision, family, route);
+	/* Our own must also fit behind the tunnel, as far as we were told. */
+	if (!forward)
+		mtu = min(mtu, route);
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
 			      skb->len <= mtu)
 		return 0;
-	return forward ? too_big_forwarded(skb, mtu) :
+	mtu = max(mtu, least_mtu(family));
+	return forward ? too_big_forwarded(skb, mtu, decision) :
 			 too_big_local(skb, mtu, decision);
 }
 
-/**
- * ipsec_pmtu_learn() - a router could not forward our ESP packet
- * @net: the namespace
- * @key: destination, protocol and SPI that the ICMP error quotes
- * @mtu: what it says would fit; believed only if that is plausible
- *
- * Context: RCU read side.
- */
-void ipsec_pmtu_learn(struct net *net, const struct ipsec_sad_key *key,
-		      u32 mtu)
+/* How long what was learned is believed; the same as for routes. */
+static unsigned long learned_for(const struct net *net, sa_family_t family)
 {
-	struct ipsec_sa *sa = ipsec_sad_lookup_spi(net, key);
+	return family == AF_INET ? net->ipv4.ip_rt_mtu_expires :
+				   net->ipv6.sysctl.ip6_rt_mtu_expires;
+}
 
-	if (!sa || !ipsec_sa_usable(sa))
+/*
+ * An ICMP error is not authentic (RFC 4301 section 8.2.1). It is believed if it
+ * quotes a number that we sent lately, and says less than what we know.
+ */
+static bool plausible(struct ipsec_sa *sa, const struct ipsec_quote *quote)
+{
+	u32 known = ipsec_pmtu_learned(sa), seq;
+
+	if (sa->flags & SADB_SAFLAGS_NOPMTUDISC ||
+	    !ipsec_addr_equal(&quote->saddr, &sa->ends.saddr))
+		return false;
+	if (quote->mtu < (sa->ends.family == AF_INET ? MIN_MTU4 : MIN_MTU6))
+		return false;
+	/* The same again makes it younger. */
+	if (known ? quote->mtu > known : quote->mtu >= route_mtu(sa, 0))
+		return false;
+	if (!quote->has_seq || sa->flags & SADB_X_EXT_OLD)
+		return true;
+	seq = atomic64_read(&sa->out_seq);
+	return seq - quote->seq < SENT_LATELY;
+}
+
+/**
+ * ipsec_pmtu_learn() - a router could not forward our packet
+ * @sa: the SA of the packet
+ * @quote: what the ICMP error says and quotes
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote)
+{
+	struct net *net = sa->net;
+
+	if (!ipsec_sa_usable(sa) || !plausible(sa, quote)) {
+		ipsec_count(net, IPSEC_STAT_pmtu_refused);
 		return;
-	if (mtu < (key->family == AF_INET ? MIN_MTU4 : MIN_MTU6))
-		return;
-	if (!sa->pmtu || mtu < sa->pmtu)
-		WRITE_ONCE(sa->pmtu, mtu);
+	}
+	WRITE_ONCE(sa->pmtu_until,
+		   jiffies + learned_for(net, sa->ends.family));
+	WRITE_ONCE(sa->pmtu, quote->mtu);
+	ipsec_count(net, IPSEC_STAT_pmtu_learned);
 }

@@ -3,6 +3,7 @@
  * Tunnels: the outer header put on and taken off (RFC 4301 section 5.1.2), DF
  * and congestion notification as net.inet.ipsec.dfbit and .ecn ask.
  */
+#include <net/dsfield.h>
 #include <net/dst_cache.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -10,13 +11,11 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 #include <ipsec/xform.h>
+#include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
 
 /* Values of the knob dfbit. */
 enum { DFBIT_CLEAR, DFBIT_SET, DFBIT_COPY };
-
-/* Values of the knob ecn. */
-enum { ECN_NOCARE = -1, ECN_FORBIDDEN, ECN_ALLOWED };
 
 static struct dst_entry *route4(struct ipsec_sa *sa)
 {
@@ -68,17 +67,67 @@ struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa)
 	return sa->ends.family == AF_INET ? route4(sa) : route6(sa);
 }
 
-/* The outer DS field and ECN bits for a packet with @inner (RFC 6040 4.1). */
-static u8 outer_tos(int ecn, u8 inner)
+/* What the knob says about the SA's congestion marks, or the SA's own flag. */
+static int ecn_of(const struct ipsec_sa *sa)
 {
-	switch (ecn) {
-	case ECN_ALLOWED:
-		return INET_ECN_encapsulate(inner, inner);
-	case ECN_FORBIDDEN:
-		return inner & ~INET_ECN_MASK;
-	default:
-		return inner;
-	}
+	const struct ipsec_knobs_family *knobs;
+
+	if (sa->flags & SADB_SAFLAGS_NOECN)
+		return IPSEC_ECN_FORBIDDEN;
+	knobs = ipsec_knobs_of(ipsec_net(sa->net), sa->ends.family);
+	return READ_ONCE(knobs->ecn);
+}
+
+/**
+ * ipsec_tunnel_tos() - the type of service of an outer header
+ * @ecn: a value of the knob ecn
+ * @inner: type of service or traffic class of the inner header
+ *
+ * All of it is copied, in RFC 6040 section 4.1 the normal mode; "forbidden" is
+ * its compatibility mode: no congestion marks outside.
+ *
+ * Return: the outer one.
+ */
+u8 ipsec_tunnel_tos(int ecn, u8 inner)
+{
+	return ecn == IPSEC_ECN_FORBIDDEN ? inner & ~INET_ECN_MASK : inner;
+}
+
+/* RFC 6040 figure 4: what comes out, by inner (rows) and outer marks. */
+static const u8 ecn_table[4][4] = {
+#define NOT	INET_ECN_NOT_ECT
+#define ECT0	INET_ECN_ECT_0
+#define ECT1	INET_ECN_ECT_1
+#define CE	INET_ECN_CE
+#define ODD	IPSEC_ECN_ODD
+#define DROP	IPSEC_ECN_DROP
+	[NOT]  = { [NOT] = NOT,  [ECT0] = NOT | ODD,  [ECT1] = NOT | ODD,
+		   [CE] = DROP },
+	[ECT0] = { [NOT] = ECT0, [ECT0] = ECT0,	      [ECT1] = ECT1,
+		   [CE] = CE },
+	[ECT1] = { [NOT] = ECT1, [ECT0] = ECT1 | ODD, [ECT1] = ECT1,
+		   [CE] = CE },
+	[CE]   = { [NOT] = CE,   [ECT0] = CE,	      [ECT1] = CE | ODD,
+		   [CE] = CE },
+#undef NOT
+#undef ECT0
+#undef ECT1
+#undef CE
+#undef ODD
+#undef DROP
+};
+
+/**
+ * ipsec_tunnel_ecn() - the congestion marks of a packet that leaves a tunnel
+ * @inner: type of service or traffic class of its own header
+ * @outer: of the header that the tunnel had put around it
+ *
+ * Return: the marks, with IPSEC_ECN_ODD if no conforming sender makes this
+ * combination, or IPSEC_ECN_DROP (RFC 6040 section 4.2).
+ */
+u8 ipsec_tunnel_ecn(u8 inner, u8 outer)
+{
+	return ecn_table[inner & INET_ECN_MASK][outer & INET_ECN_MASK];
 }
 
 /**
@@ -118,12 +167,14 @@ static void push_ip4(struct sk_buff *skb, const struct ipsec_sa *sa,
 	bool df;
 
 	df = dfbit == DFBIT_SET || (dfbit == DFBIT_COPY && inner->df);
+	if (sa->flags & SADB_SAFLAGS_NOPMTUDISC)
+		df = false;
 	iph = skb_push(skb, sizeof(*iph));
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, sizeof(*iph));
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;
-	iph->tos = outer_tos(READ_ONCE(knobs->v4.ecn), inner->tos);
+	iph->tos = ipsec_tunnel_tos(ecn_of(sa), inner->tos);
 	iph->tot_len = htons(skb->len);
 	iph->frag_off = df ? htons(IP_DF) : 0;
 	iph->ttl = ip4_dst_hoplimit(dst);
@@ -137,13 +188,12 @@ static void push_ip4(struct sk_buff *skb, const struct ipsec_sa *sa,
 static void push_ip6(struct sk_buff *skb, const struct ipsec_sa *sa,
 		     const struct inner *inner, struct dst_entry *dst)
 {
-	const struct ipsec_knobs *knobs = &ipsec_net(sa->net)->knobs;
 	struct ipv6hdr *iph;
 
 	iph = skb_push(skb, sizeof(*iph));
 	skb_reset_network_header(skb);
 	skb_set_transport_header(skb, sizeof(*iph));
-	ip6_flow_hdr(iph, outer_tos(READ_ONCE(knobs->v6.ecn), inner->tos),
+	ip6_flow_hdr(iph, ipsec_tunnel_tos(ecn_of(sa), inner->tos),
 		     inner->label);
 	iph->payload_len = htons(skb->len - sizeof(*iph));
 	iph->nexthdr = inner->proto;
@@ -194,55 +244,87 @@ bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa)
 }
 
 /*
- * What congestion the outer packet met goes into the inner header. With the
- * knob "forbidden" nothing does, and nothing is dropped for it.
+ * Whether this is the IP packet that it says it is, and all of it. More bytes
+ * than it claims are padding (RFC 4303 section 2.7); the stack cuts them off.
  */
-static bool decap_ecn(struct sk_buff *skb, const struct ipsec_sa *sa,
-		      int nexthdr)
+static bool inner_whole(const struct sk_buff *skb, bool v4)
 {
-	const struct ipsec_knobs_family *knobs;
-	u8 outer;
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
 
-	knobs = ipsec_knobs_of(ipsec_net(sa->net), sa->ends.family);
-	if (READ_ONCE(knobs->ecn) != ECN_ALLOWED)
-		return true;
+	if (v4)
+		return iph->version == 4 && iph->ihl * 4 >= sizeof(*iph) &&
+		       ntohs(iph->tot_len) >= iph->ihl * 4 &&
+		       ntohs(iph->tot_len) <= skb->len;
+	return ip6h->version == 6 &&
+	       ntohs(ip6h->payload_len) + sizeof(*ip6h) <= skb->len;
+}
+
+/*
+ * What congestion the outer packet met goes into the inner header if the knob
+ * allows it; the rest of the outer type of service only if the SA asks for it
+ * (RFC 4301 section 5.1.2.1 leaves the inner one as it is).
+ */
+static bool decap_tos(struct sk_buff *skb, const struct ipsec_sa *sa, bool v4)
+{
+	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
+	struct iphdr *iph = (struct iphdr *)skb->data;
+	u8 inner, outer, tos, ecn;
+
 	outer = sa->ends.family == AF_INET ? ip_hdr(skb)->tos :
 					     ipv6_get_dsfield(ipv6_hdr(skb));
-	if (!INET_ECN_is_ce(outer))
+	inner = v4 ? iph->tos : ipv6_get_dsfield(ip6h);
+	tos = inner;
+	if (ecn_of(sa) == IPSEC_ECN_ALLOWED) {
+		ecn = ipsec_tunnel_ecn(inner, outer);
+		if (ecn & IPSEC_ECN_DROP)
+			return false;
+		if (ecn & IPSEC_ECN_ODD)
+			ipsec_count(sa->net, IPSEC_STAT_ecn_odd);
+		tos = (tos & ~INET_ECN_MASK) | (ecn & INET_ECN_MASK);
+	}
+	if (sa->flags & SADB_SAFLAGS_DECAP_DSCP)
+		tos = (outer & ~INET_ECN_MASK) | (tos & INET_ECN_MASK);
+	if (likely(tos == inner))
 		return true;
-	if (nexthdr == IPPROTO_IPIP)
-		return IP_ECN_set_ce((struct iphdr *)skb->data);
-	return IP6_ECN_set_ce(skb, (struct ipv6hdr *)skb->data);
+	if (v4)
+		ipv4_change_dsfield(iph, 0, tos);
+	else
+		ipv6_change_dsfield(ip6h, 0, tos);
+	return true;
 }
 
 /**
  * ipsec_tunnel_decap() - take the outer header off
- * @skb: the packet, its data behind the removed ESP header, its network header
- *       still the outer one
+ * @skb: the packet, writable, its data behind the removed ESP header, its
+ *       network header still the outer one
  * @sa: the SA
  * @nexthdr: IPPROTO_IPIP or IPPROTO_IPV6
  *
  * The inner packet is then ready for the stack as if it had just arrived. What
- * is wrong inside its header the stack finds.
+ * else is wrong inside its header the stack finds.
  *
  * Context: RCU read side, BH disabled. Return: false when the packet was
  * dropped.
  */
 bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 {
-	unsigned int len = nexthdr == IPPROTO_IPIP ? sizeof(struct iphdr) :
-						     sizeof(struct ipv6hdr);
+	bool v4 = nexthdr == IPPROTO_IPIP;
 
-	if (!pskb_may_pull(skb, len)) {
+	if (!pskb_may_pull(skb, v4 ? sizeof(struct iphdr) :
+				     sizeof(struct ipv6hdr))) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_in_hdrops, sa, NULL);
 		return false;
 	}
-	if (!decap_ecn(skb, sa, nexthdr)) {
+	if (unlikely(!inner_whole(skb, v4))) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_in_inner, sa, NULL);
+		return false;
+	}
+	if (unlikely(!decap_tos(skb, sa, v4))) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_in_ecn, sa, NULL);
 		return false;
 	}
-	skb->protocol = nexthdr == IPPROTO_IPIP ? htons(ETH_P_IP) :
-						  htons(ETH_P_IPV6);
+	skb->protocol = v4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	skb_reset_network_header(skb);
 	skb_mac_header_rebuild(skb);
 	skb->pkt_type = PACKET_HOST;

@@ -32,6 +32,7 @@ struct knob {
 	{ "ah_trans_deflev",	FIELD(v.ah_trans_deflev),	1, 1, 2 }, \
 	{ "ah_net_deflev",	FIELD(v.ah_net_deflev),		1, 1, 2 }, \
 	{ "ecn",		FIELD(v.ecn),			0, -1, 1 }, \
+	{ "mss_clamp",		FIELD(v.mss_clamp),		0, 0, 0xffff }, \
 	{ "debug",		FIELD(debug),			0, 0, INT_MAX }
 
 static const struct knob knobs4[] = {

@@ -11,6 +11,8 @@
  * @ah_trans_deflev: the same for AH transport
  * @ah_net_deflev: the same for AH tunnel
  * @ecn: tunnels and congestion notification: -1 no care, 0 forbidden, 1 allowed
+ * @mss_clamp: MSS option of TCP: 0 left alone, 1 no more than what fits when it is
+ *             protected, a greater number: nor more than this
  */
 struct ipsec_knobs_family {
 	int	def_policy;
@@ -19,6 +21,7 @@ struct ipsec_knobs_family {
 	int	ah_trans_deflev;
 	int	ah_net_deflev;
 	int	ecn;
+	int	mss_clamp;
 };
 
 /**

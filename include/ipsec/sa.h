@@ -167,6 +167,7 @@ struct ipsec_sa_params {
  * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
  * @history: [s R] the mark that received packets carry, made when first needed
  * @pmtu: [A] path MTU learned from ICMP for the outer packet, 0 = none
+ * @pmtu_until: [A] when it is forgotten, in jiffies
  * @lock: protects the [s] fields; never held across crypto or delivery
  * @refs: [A] see the head of this file
  * @rcu_work: frees the SA in process context after a grace period
@@ -203,6 +204,7 @@ struct ipsec_sa {
 	struct dst_cache	outer_dst;
 	struct xfrm_state __rcu	*history;
 	u32			pmtu;
+	unsigned long		pmtu_until;
 	spinlock_t		lock;
 	refcount_t		refs;
 	struct rcu_work		rcu_work;

@@ -40,6 +40,7 @@ struct sk_buff;
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \
 	X(in_ecn)		/* congestion mark on a packet that has none */ \
+	X(in_inner)		/* no whole IP packet came out of a tunnel */ \
 	X(in_depth)		/* more headers than a bundle may have */ \
 	X(in_expired)		/* hard lifetime passed */		\
 	X(in_nomem)							\
@@ -59,6 +60,11 @@ struct sk_buff;
 	X(out_noroute)		/* no route to the tunnel's end */	\
 	X(out_nomem)							\
 	X(out_inval)		/* malformed, or no room to nest */	\
+	/* tunnels, no drops */						\
+	X(ecn_odd)		/* marks that RFC 6040 4.2 calls unused */ \
+	X(pmtu_learned)		/* an ICMP error told a path's MTU */	\
+	X(pmtu_refused)		/* one that was not believed */		\
+	X(mss_clamped)		/* MSS option of TCP made smaller */	\
 	/* the flow cache */						\
 	X(spdcachelookup)						\
 	X(spdcachemiss)

@@ -12,6 +12,7 @@ FAMILY = {
     "esp_trans_deflev": LEVEL, "esp_net_deflev": LEVEL,
     "ah_trans_deflev": LEVEL, "ah_net_deflev": LEVEL,
     "ecn": (0, (-1, 0, 1), (-2, 2)),
+    "mss_clamp": (0, (0, 1, 1200, 0xffff), (-1, 0x10000)),
     "debug": (0, (0, 1), (-1, "x")),
 }
 # Directory, knob: default, what may be written, what may not.

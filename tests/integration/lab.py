@@ -15,6 +15,7 @@ import time
 
 CASE = os.environ.get("case", "case")
 A4, B4, A6, B6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
+R4, R6 = "10.0.0.254", "fd00::fe"
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26
@@ -83,7 +84,11 @@ class Host:
         self.run("setkey", "-f", "-", stdin=text)
 
     def sysctl(self, *settings):
-        self.run("sysctl", "-qw", *settings)
+        """Settings as sysctl(8) takes them, "name=value"."""
+        with self.entered():
+            for name, value in (s.split("=") for s in settings):
+                with open(f"/proc/sys/{name.replace('.', '/')}", "w") as f:
+                    f.write(value)
 
     def stat(self):
         """The counters of /proc/net/ipsec_stat."""
@@ -187,17 +192,20 @@ def hosts():
     return made
 
 
-def gateways():
+def gateways(router=False):
     """Host a - gateway gw1 - gateway gw2 - host b.
 
     The hosts are 10.1.0.1 and 10.2.0.1 (fd01::1, fd02::1); the gateways talk
-    over eth0 as A4 and B4 (A6, B6).
+    over eth0 as A4 and B4 (A6, B6). With a router they do so through it: its
+    eth0 leads to gw1, its eth1 to gw2, and it is returned as the last one.
     """
-    names = ("a", "b", "gw1", "gw2")
+    names = ("a", "b", "gw1", "gw2", *(["r"] if router else []))
+    between = link("gw1", "eth0", "r", "eth0") + link("r", "eth1", "gw2", "eth0") \
+        if router else link("gw1", "eth0", "gw2", "eth0")
     run("ip", "-batch", "-", stdin="".join(f"netns add {n}\n" for n in names)
-        + link("a", "eth0", "gw1", "eth1") + link("gw1", "eth0", "gw2", "eth0")
+        + link("a", "eth0", "gw1", "eth1") + between
         + link("gw2", "eth1", "b", "eth0"))
-    a, b, gw1, gw2 = map(Host, names)
+    made = a, b, gw1, gw2, *_ = [Host(n) for n in names]
     for host, n in (a, 1), (b, 2):
         host.ip(f"""link set lo up
             link set eth0 up
@@ -208,18 +216,44 @@ def gateways():
             """)
     for host, n, own4, own6, m, peer4, peer6 in (
             (gw1, 1, A4, A6, 2, B4, B6), (gw2, 2, B4, B6, 1, A4, A6)):
+        bits, far = (24, 64), ""
+        if router:
+            bits, far = (32, 128), f"""route add {R4} dev eth0
+            route add {R6} dev eth0
+            route add {peer4} via {R4}
+            route add {peer6} via {R6}"""
+            peer4, peer6 = R4, R6
         host.ip(f"""link set lo up
             link set eth0 up
             link set eth1 up
             addr add 10.{n}.0.254/24 dev eth1
             addr add fd0{n}::fe/64 dev eth1 nodad
-            addr add {own4}/24 dev eth0
-            addr add {own6}/64 dev eth0 nodad
+            addr add {own4}/{bits[0]} dev eth0
+            addr add {own6}/{bits[1]} dev eth0 nodad
+            {far}
             route add 10.{m}.0.0/24 via {peer4}
             route add fd0{m}::/64 via {peer6}
             """)
+    for host in made[2:]:
         host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-    return a, b, gw1, gw2
+    if router:
+        made[4].ip(f"""link set lo up
+            link set eth0 up
+            link set eth1 up
+            addr add {R4}/32 dev eth0
+            addr add {R6}/128 dev eth0 nodad
+            addr add {R4}/32 dev eth1
+            addr add {R6}/128 dev eth1 nodad
+            route add {A4} dev eth0
+            route add {A6} dev eth0
+            route add {B4} dev eth1
+            route add {B6} dev eth1
+            route add 10.1.0.0/24 via {A4}
+            route add fd01::/64 via {A6}
+            route add 10.2.0.0/24 via {B4}
+            route add fd02::/64 via {B6}
+            """)
+    return made
 
 
 class Frame:
