@@ -278,13 +278,13 @@ static struct ipsec_sa *find_sa(struct net *net, struct sk_buff *skb,
  * ICMP error. Our policies would protect that error, the other host would not
  * know that SPI either, and the two would go on for ever: so it ends here.
  */
-static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key)
+static int rcv(struct sk_buff *skb, struct ipsec_sad_key *key, int encap_type)
 {
 	struct net *net = dev_net(skb->dev);
 	struct ipsec_sa *sa = find_sa(net, skb, key);
 
 	if (sa)
-		return ipsec_input(skb, sa);
+		return ipsec_input(skb, sa, encap_type);
 	if (!READ_ONCE(ipsec_net(net)->sad.count) || net->xfrm.state_num)
 		return -EINVAL;
 	ipsec_drop(net, skb, skb->len < header_min(key->proto) ?
@@ -300,7 +300,7 @@ static int rcv4(struct sk_buff *skb)
 	};
 
 	key.daddr.a4 = ip_hdr(skb)->daddr;
-	return rcv(skb, &key);
+	return rcv(skb, &key, 0);
 }
 
 static int rcv6(struct sk_buff *skb)
@@ -311,14 +311,23 @@ static int rcv6(struct sk_buff *skb)
 	};
 
 	key.daddr.in6 = ipv6_hdr(skb)->daddr;
-	return rcv(skb, &key);
+	return rcv(skb, &key, 0);
 }
 
-/* ESP in UDP belongs to native IPsec: our SAs have no ports. */
+/* ESP that the core took out of UDP; the UDP header is still in front of it. */
 static int rcv_encap(struct sk_buff *skb, int nexthdr, __be32 spi,
 		     int encap_type)
 {
-	return -EINVAL;
+	struct ipsec_sad_key key = { .proto = nexthdr };
+
+	if (ip_hdr(skb)->version == 4) {
+		key.family = AF_INET;
+		ipsec_addr_set4(&key.daddr, ip_hdr(skb)->daddr);
+	} else {
+		key.family = AF_INET6;
+		key.daddr.in6 = ipv6_hdr(skb)->daddr;
+	}
+	return rcv(skb, &key, encap_type);
 }
 
 /* Native IPsec asks everyone about each of its packets: not ours. */

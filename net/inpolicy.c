@@ -291,6 +291,9 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 	if (!forward && socket_matters(net, skb, &j))
 		judge_again(net, skb, &flow, &j);
 	if (unlikely(j.reason != NO_REASON)) {
+		/* What is inside is judged when it is opened. */
+		if (!forward && ipsec_natt_carries_esp(net, skb, &flow))
+			return true;
 		ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
 		return false;
 	}

@@ -41,10 +41,11 @@ static enum payload payload_of(const struct ipsec_sa *sa, int nexthdr)
  *	| IP header | ... | payload |
  *	            |  IP header | payload |
  *
- * The byte that named ESP, in the IP header or in the last extension header
- * before ESP, now names the payload.
+ * The byte that named ESP, or UDP around it, in the IP header or in the last
+ * extension header, now names the payload.
  */
-static void transport_finish(struct sk_buff *skb, int nexthdr)
+static void transport_finish(struct sk_buff *skb, const struct ipsec_sa *sa,
+			     int nexthdr)
 {
 	unsigned int hlen = skb_transport_header(skb) - skb_network_header(skb);
 	unsigned char *header = skb_network_header(skb);
@@ -59,6 +60,9 @@ static void transport_finish(struct sk_buff *skb, int nexthdr)
 	skb_set_transport_header(skb, hlen);
 	ipsec_set_length(skb);
 	skb_mac_header_rebuild(skb);
+	if (sa->natt.type)
+		ipsec_natt_checksum(skb, &sa->natt, nexthdr,
+				    READ_ONCE(ipsec_net(sa->net)->knobs.natt_cksum_policy));
 }
 
 /**
@@ -77,6 +81,8 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 
 	if (nexthdr < 0)
 		return;
+	if (sa->natt.type)
+		ipsec_natt_received(skb, sa);
 	if (nexthdr == IPPROTO_NONE) {
 		/* A dummy, sent to hide the traffic (RFC 4303 2.6). */
 		ipsec_count(net, IPSEC_STAT_in_dummy);
@@ -92,7 +98,7 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 		return;
 	}
 	if (payload == PAYLOAD_TRANSPORT)
-		transport_finish(skb, nexthdr);
+		transport_finish(skb, sa, nexthdr);
 	else if (!ipsec_tunnel_decap(skb, sa, nexthdr))
 		return;
 	ipsec_count(net, IPSEC_STAT_in_success);
@@ -103,13 +109,18 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
  * ipsec_input() - open a received packet
  * @skb: the packet, data at its ESP header; taken over
  * @sa: the SA that its destination and SPI name
+ * @encap_type: 0, or what the core took ESP out of, UDP_ENCAP_*
  *
  * Context: RCU read side, BH disabled. Return: 0.
  */
-int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa)
+int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa, int encap_type)
 {
 	if (unlikely(!ipsec_sa_usable(sa))) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_in_badspi, sa, NULL);
+		return 0;
+	}
+	if (unlikely(sa->natt.type != encap_type)) {
+		ipsec_drop(sa->net, skb, IPSEC_STAT_in_natt, sa, NULL);
 		return 0;
 	}
 	ipsec_input_resume(skb, sa, sa->xform->input(sa, skb));

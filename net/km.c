@@ -110,3 +110,18 @@ void ipsec_km_discard(const struct ipsec_sa *sa)
 {
 	TELL(discard, sa);
 }
+
+/**
+ * ipsec_km_mapping() - tell key managers that a peer's address or port changed
+ * @sa: the SA that it sends with
+ * @now: where it is now
+ *
+ * Context: RCU read side, BH disabled, no lock held.
+ */
+void ipsec_km_mapping(struct ipsec_sa *sa, const struct ipsec_endpoint *now)
+{
+	const struct ipsec_km_ops *ops = rcu_dereference(km_ops);
+
+	if (ops)
+		ops->mapping(sa, now);
+}

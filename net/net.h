@@ -239,6 +239,14 @@ struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);
 bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
+/* natt.c */
+void ipsec_natt_encap(struct sk_buff *skb, const struct ipsec_sa *sa);
+void ipsec_natt_received(struct sk_buff *skb, struct ipsec_sa *sa);
+void ipsec_natt_checksum(struct sk_buff *skb, const struct ipsec_natt *natt,
+			 u8 proto, bool recompute);
+bool ipsec_natt_carries_esp(struct net *net, const struct sk_buff *skb,
+			    const struct ipsec_flow *flow);
+
 /* pmtu.c */
 unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
 			     sa_family_t family, unsigned int mtu);
@@ -254,7 +262,7 @@ void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 			const struct ipsec_flow *flow);
 
 /* input.c */
-int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa);
+int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa, int encap_type);
 void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
 /* inpolicy.c */

@@ -72,13 +72,19 @@ void ipsec_output_release(const struct ipsec_skb_cb *cb)
 		ipsec_sa_put(cb->sas[i]);
 }
 
-/* The SA @cb->next has done its work. */
-static void output_account(struct ipsec_skb_cb *cb, unsigned int len)
+/*
+ * The SA @cb->next has protected the packet: the rest of its work. @payload is
+ * what its length was before.
+ */
+static void output_done(struct sk_buff *skb, struct ipsec_skb_cb *cb,
+			unsigned int payload)
 {
 	struct ipsec_sa *sa = cb->sas[cb->next++];
 
 	cb->changed = true;
-	ipsec_sa_charge(sa, 1, len);
+	if (sa->natt.type)
+		ipsec_natt_encap(skb, sa);
+	ipsec_sa_charge(sa, 1, sa->xform->counts_payload ? payload : skb->len);
 	ipsec_count(sa->net, IPSEC_STAT_out_success);
 }
 
@@ -105,8 +111,7 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 		if (err == IPSEC_UNCHANGED)
 			cb->next++;
 		else
-			output_account(cb, sa->xform->counts_payload ?
-					   len : skb->len);
+			output_done(skb, cb, len);
 	}
 	if (likely(cb->changed))
 		ipsec_hook_send(net, skb,
@@ -132,7 +137,7 @@ void ipsec_output_resume(struct sk_buff *skb, int err)
 	if (err) {
 		ipsec_drop(net, skb, IPSEC_STAT_out_crypto, sa, NULL);
 	} else {
-		output_account(cb, skb->len);
+		output_done(skb, cb, skb->len);
 		ipsec_output_next(net, skb);
 	}
 	rcu_read_unlock();

@@ -205,6 +205,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	sa->aalg = p->aalg;
 	sa->ealg = p->ealg;
 	sa->window = p->window;
+	sa->natt = p->natt;
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
 	timer_setup(&sa->timer, sa_timer, 0);

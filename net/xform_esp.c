@@ -73,6 +73,11 @@ static unsigned int esp_headroom(const struct ipsec_sa *sa)
 	return sa->cipher.head + sa->cipher.iv;
 }
 
+static unsigned int esp_room(const struct ipsec_sa *sa)
+{
+	return esp_headroom(sa) + ipsec_natt_overhead(&sa->natt);
+}
+
 static unsigned int esp_tailroom(const struct ipsec_sa *sa)
 {
 	return sa->cipher.block + TRAILER + sa->cipher.icv;
@@ -80,7 +85,7 @@ static unsigned int esp_tailroom(const struct ipsec_sa *sa)
 
 static unsigned int esp_payload(const struct ipsec_sa *sa, unsigned int space)
 {
-	unsigned int fixed = esp_headroom(sa) + sa->cipher.icv;
+	unsigned int fixed = esp_room(sa) + sa->cipher.icv;
 
 	space -= min(space, fixed);
 	space = round_down(space, sa->cipher.block);
@@ -179,7 +184,7 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	}
 	payload = skb->len - hlen;
 	padlen = ALIGN(payload + TRAILER, c->block) - payload - TRAILER;
-	if (unlikely(skb->len + headroom + padlen + TRAILER + c->icv >
+	if (unlikely(skb->len + esp_room(sa) + padlen + TRAILER + c->icv >
 		     IP_MAX_MTU)) {
 		ipsec_drop(sa->net, skb, IPSEC_STAT_out_toobig, sa, NULL);
 		return -EINPROGRESS;
@@ -337,7 +342,7 @@ const struct ipsec_xform ipsec_xform_esp = {
 	.destroy	= esp_destroy,
 	.output		= esp_output,
 	.input		= esp_input,
-	.headroom	= esp_headroom,
+	.headroom	= esp_room,
 	.tailroom	= esp_tailroom,
 	.payload	= esp_payload,
 };

@@ -22,7 +22,7 @@ static int comp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 {
 	const struct ipsec_alg_desc *alg;
 
-	if (p->aalg || p->akey.bits || p->ekey.bits || p->esn)
+	if (p->aalg || p->akey.bits || p->ekey.bits)
 		return -EINVAL;
 	if (!p->spi || ntohl(p->spi) > IPSEC_CPI_MAX)
 		return -EINVAL;

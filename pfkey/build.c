@@ -203,6 +203,28 @@ static void put_replay(struct sk_buff *skb, const struct ipsec_sa *sa)
 					 sequence : (u32)sequence;
 }
 
+static void put_natt_port(struct sk_buff *skb, u16 exttype, __be16 port)
+{
+	struct sadb_x_nat_t_port *ext = pfkey_put(skb, exttype, sizeof(*ext));
+
+	ext->sadb_x_nat_t_port_port = port;
+}
+
+static void put_natt(struct sk_buff *skb, const struct ipsec_sa *sa)
+{
+	const struct ipsec_natt *natt = &sa->natt;
+	struct sadb_x_nat_t_type *type;
+
+	type = pfkey_put(skb, SADB_X_EXT_NAT_T_TYPE, sizeof(*type));
+	type->sadb_x_nat_t_type_type = natt->type;
+	put_natt_port(skb, SADB_X_EXT_NAT_T_SPORT, natt->sport);
+	put_natt_port(skb, SADB_X_EXT_NAT_T_DPORT, natt->dport);
+	if (!ipsec_addr_any(&natt->oa))
+		put_address(skb, SADB_X_EXT_NAT_T_OA, sa->ends.family,
+			    &natt->oa, 0, ipsec_addr_bits(sa->ends.family),
+			    IPSEC_PROTO_ANY);
+}
+
 static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 				    u32 pid, gfp_t gfp)
 {
@@ -243,6 +265,8 @@ struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 		put_key(skb, SADB_EXT_KEY_AUTH, &sa->akey);
 	if (keys && sa->ealg && sa->key.proto == IPPROTO_ESP)
 		put_key(skb, SADB_EXT_KEY_ENCRYPT, &sa->ekey);
+	if (sa->natt.type)
+		put_natt(skb, sa);
 	put_replay(skb, sa);
 	hdr = (struct sadb_msg *)skb->data;
 	/* KAME shows the references here; ours is not one of them. */
@@ -310,6 +334,34 @@ struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard)
 	else
 		put_limits(skb, SADB_EXT_LIFETIME_SOFT, &sa->life.soft);
 	put_ends(skb, &sa->ends);
+	return skb;
+}
+
+/**
+ * pfkey_build_mapping() - the address or port of a peer changed
+ * @sa: the SA that it sends with; its ends are where the peer was
+ * @now: where it is now
+ *
+ * X_NAT_T_NEW_MAPPING as Linux sends it: the old place as the source, the new
+ * one as the destination. SA2 is more than that; charon does not read the message
+ * without it.
+ *
+ * Context: any. Return: the message or NULL.
+ */
+struct sk_buff *pfkey_build_mapping(const struct ipsec_sa *sa,
+				    const struct ipsec_endpoint *now)
+{
+	struct sk_buff *skb = build_for_sa(SADB_X_NAT_T_NEW_MAPPING, sa, 0, 0,
+					   GFP_ATOMIC);
+	struct ipsec_ends_key ends = sa->ends;
+
+	if (!skb)
+		return NULL;
+	ends.daddr = now->addr;
+	put_sa2(skb, sa);
+	put_ends(skb, &ends);
+	put_natt_port(skb, SADB_X_EXT_NAT_T_SPORT, sa->natt.sport);
+	put_natt_port(skb, SADB_X_EXT_NAT_T_DPORT, now->port);
 	return skb;
 }
 

@@ -297,15 +297,52 @@ static int get_replay(const struct pfkey_request *req,
 	return 0;
 }
 
+static __be16 get_natt_port(const struct pfkey_request *req, unsigned int type)
+{
+	const struct sadb_x_nat_t_port *ext = req->ext[type];
+
+	return ext ? ext->sadb_x_nat_t_port_port : 0;
+}
+
+/*
+ * ESP in UDP. Ports in the addresses do not matter: key managers put those of
+ * IKE there. Without a type the other extensions mean nothing.
+ */
+static int get_natt(const struct pfkey_request *req, struct ipsec_sa_params *p)
+{
+	const struct sadb_x_nat_t_type *type = req->ext[SADB_X_EXT_NAT_T_TYPE];
+	const struct sadb_address *oa = req->ext[SADB_X_EXT_NAT_T_OA];
+	struct pfkey_address addr;
+	int err;
+
+	if (!type || type->sadb_x_nat_t_type_type == SADB_X_NAT_T_NONE)
+		return 0;
+	/* The format of the draft: Linux 6.12 does not receive it any more. */
+	if (type->sadb_x_nat_t_type_type == SADB_X_NAT_T_NON_IKE)
+		return -EOPNOTSUPP;
+	if (type->sadb_x_nat_t_type_type != SADB_X_NAT_T_ESPINUDP ||
+	    p->ends.proto != IPPROTO_ESP)
+		return -EINVAL;
+	p->natt.type = type->sadb_x_nat_t_type_type;
+	p->natt.sport = get_natt_port(req, SADB_X_EXT_NAT_T_SPORT);
+	p->natt.dport = get_natt_port(req, SADB_X_EXT_NAT_T_DPORT);
+	if (!p->natt.sport || !p->natt.dport)
+		return -EINVAL;
+	if (!oa)
+		return 0;
+	err = pfkey_get_address(oa, &addr);
+	if (err)
+		return err;
+	if (addr.family != p->ends.family)
+		return -EINVAL;
+	p->natt.oa = addr.addr;
+	return 0;
+}
+
 /* What a client asks for and would not get must be refused, not ignored. */
 static int check_options(const struct pfkey_request *req,
 			 const struct ipsec_sa_params *p)
 {
-	const struct sadb_x_nat_t_type *natt;
-
-	natt = req->ext[SADB_X_EXT_NAT_T_TYPE];
-	if (natt && natt->sadb_x_nat_t_type_type)
-		return -EOPNOTSUPP;
 	/* The field has four values, of which the last one is none. */
 	if ((p->flags & SADB_X_EXT_PMASK) == SADB_X_EXT_PMASK)
 		return -EINVAL;
@@ -321,7 +358,7 @@ static int check_options(const struct pfkey_request *req,
  * @req: the request
  * @p: filled; keys point into the message
  *
- * Return: 0, -EOPNOTSUPP for options that are not there yet, or another errno.
+ * Return: 0, -EOPNOTSUPP for options that nothing carries out, or another errno.
  */
 int pfkey_get_params(const struct pfkey_request *req,
 		     struct ipsec_sa_params *p)
@@ -351,7 +388,8 @@ int pfkey_get_params(const struct pfkey_request *req,
 	get_key(req, SADB_EXT_KEY_ENCRYPT, &p->ekey);
 	get_limits(req, SADB_EXT_LIFETIME_HARD, &p->hard);
 	get_limits(req, SADB_EXT_LIFETIME_SOFT, &p->soft);
-	return check_options(req, p);
+	err = get_natt(req, p);
+	return err ?: check_options(req, p);
 }
 
 /* The request at @p, which has @left bytes. Returns its length or an errno. */

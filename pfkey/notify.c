@@ -8,6 +8,12 @@ static void notify_expire(struct ipsec_sa *sa, bool hard)
 	pfkey_deliver_registered(sa->net, pfkey_build_expire(sa, hard), NULL);
 }
 
+static void notify_mapping(struct ipsec_sa *sa,
+			   const struct ipsec_endpoint *now)
+{
+	pfkey_deliver_registered(sa->net, pfkey_build_mapping(sa, now), NULL);
+}
+
 static void notify_acquire(const struct ipsec_km_ask *ask)
 {
 	pfkey_deliver_registered(ask->net, pfkey_build_acquire(ask), NULL);
@@ -39,6 +45,7 @@ static const struct ipsec_km_ops km_ops = {
 	.expire		= notify_expire,
 	.sp_expire	= notify_sp_expire,
 	.discard	= notify_discard,
+	.mapping	= notify_mapping,
 };
 
 /**

@@ -172,6 +172,8 @@ struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
 struct sk_buff *pfkey_build_ends(const struct pfkey_request *req,
 				 const struct ipsec_ends_key *ends);
 struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard);
+struct sk_buff *pfkey_build_mapping(const struct ipsec_sa *sa,
+				    const struct ipsec_endpoint *now);
 struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
 			       u32 seq, u32 pid, gfp_t gfp);
 struct sk_buff *pfkey_build_acquire(const struct ipsec_km_ask *ask);

@@ -80,7 +80,6 @@ static struct ipsec_sp *create(const struct sock *sk,
 	sp->type = policy->sadb_x_policy_type;
 	sp->priority = policy->sadb_x_policy_priority;
 	sp->add_time = ktime_get_real_seconds();
-	sp->use_time = sp->add_time;
 	err = check_requests(sk, sp);
 	if (err) {
 		ipsec_sp_put(sp);

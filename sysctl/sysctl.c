@@ -41,6 +41,7 @@ static const struct knob knobs4[] = {
 	{ "ah_offsetmask",	FIELD(ah_offsetmask),	0, 0, 0xffff },
 	{ "dfbit",		FIELD(dfbit),		0, 0, 2 },
 	{ "check_policy_history", FIELD(check_policy_history), 0, 0, 1 },
+	{ "natt_cksum_policy",	FIELD(natt_cksum_policy), 0, 0, 1 },
 };
 
 static const struct knob knobs6[] = {

@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 
+struct ipsec_endpoint;
 struct ipsec_ends_key;
 struct ipsec_sa;
 struct ipsec_sp;
@@ -41,6 +42,7 @@ struct ipsec_km_ask {
  * @expire: an SA passed its soft (@hard false) or hard limit
  * @sp_expire: a policy passed its lifetime, and is gone
  * @discard: an SA gave way to a newer one
+ * @mapping: the peer that sends with an SA is now elsewhere (RFC 3947 section 7)
  *
  * Context of all: any, no lock held; nothing may sleep.
  */
@@ -51,6 +53,7 @@ struct ipsec_km_ops {
 	void (*expire)(struct ipsec_sa *sa, bool hard);
 	void (*sp_expire)(const struct ipsec_sp *sp);
 	void (*discard)(const struct ipsec_sa *sa);
+	void (*mapping)(struct ipsec_sa *sa, const struct ipsec_endpoint *now);
 };
 
 void ipsec_km_register(const struct ipsec_km_ops *ops);
@@ -61,5 +64,6 @@ void ipsec_km_sp_acquire(const struct ipsec_sp *sp);
 void ipsec_km_expire(struct ipsec_sa *sa, bool hard);
 void ipsec_km_sp_expire(const struct ipsec_sp *sp);
 void ipsec_km_discard(const struct ipsec_sa *sa);
+void ipsec_km_mapping(struct ipsec_sa *sa, const struct ipsec_endpoint *now);
 
 #endif /* _IPSEC_KM_H */

@@ -33,6 +33,8 @@ struct ipsec_knobs_family {
  * @dfbit: DF of IPv4 tunnels: 0 clear, 1 set, 2 copy
  * @check_policy_history: received packets must have come through SAs with the
  *                        mode and the ends that the policy says
+ * @natt_cksum_policy: checksums in transport mode behind address translation:
+ *                     0 the cheap way, 1 computed again
  * @debug: log why packets are dropped; one variable under both trees
  * @spi_trycnt: random draws of GETSPI before it gives up
  * @spi_minval: lowest SPI that GETSPI hands out by itself
@@ -55,6 +57,7 @@ struct ipsec_knobs {
 	int				ah_offsetmask;
 	int				dfbit;
 	int				check_policy_history;
+	int				natt_cksum_policy;
 	int				debug;
 	int				spi_trycnt;
 	int				spi_minval;

@@ -41,6 +41,7 @@
 #include <ipsec/icv.h>
 #include <ipsec/key.h>
 #include <ipsec/lifetime.h>
+#include <ipsec/natt.h>
 #include <ipsec/replay.h>
 
 struct ipsec_xform;
@@ -115,6 +116,7 @@ struct ipsec_ends_key {
  * @ealg: SADB_EALG_* number, of IPComp SADB_X_CALG_*; 0 = none
  * @akey: integrity key, borrowed
  * @ekey: encryption key, borrowed
+ * @natt: ESP in UDP
  * @hard: hard limits
  * @soft: soft limits
  */
@@ -132,6 +134,7 @@ struct ipsec_sa_params {
 	u8			ealg;
 	struct ipsec_key	akey;
 	struct ipsec_key	ekey;
+	struct ipsec_natt	natt;
 	struct ipsec_limits	hard;
 	struct ipsec_limits	soft;
 };
@@ -151,6 +154,10 @@ struct ipsec_sa_params {
  * @comp: [I] of IPComp
  * @akey: [I] kept because DUMP and GET return it
  * @ekey: [I] the same
+ * @natt: [I] ESP in UDP
+ * @peer: [s] where packets came from last, while @peer_moved
+ * @peer_moved: [s] that is not what @ends and @natt say; READ_ONCE without the
+ *		lock
  * @mode: [I] enum ipsec_mode_kind
  * @aalg: [I] SADB_AALG_* number
  * @ealg: [I] SADB_EALG_* number, of IPComp SADB_X_CALG_*
@@ -188,6 +195,9 @@ struct ipsec_sa {
 	};
 	struct ipsec_key	akey;
 	struct ipsec_key	ekey;
+	struct ipsec_natt	natt;
+	struct ipsec_endpoint	peer;
+	bool			peer_moved;
 	u8			mode;
 	u8			aalg;
 	u8			ealg;

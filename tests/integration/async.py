@@ -13,7 +13,9 @@ import time
 
 import lab
 import matrix
+import natt
 from bulk import DEBUG, receive, send
+from lab import A4, A6, B4, B6
 
 NETLINK_CRYPTO, NEWALG, DELALG = 21, 0x10, 0x11
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
@@ -90,6 +92,26 @@ def tampered(a, b, c):
         lab.equal(f"{c.name}: {text}: {counter}", before + 1, b.stat()[counter])
 
 
+def in_udp(a, b):
+    """ESP in UDP: its header is put on when the crypto is done."""
+    sockets = [natt.encap_socket(host, v) for host in (a, b) for v in (4, 6)]
+    ends = {4: (A4, B4), 6: (A6, B6)}
+    for host in a, b:
+        text = "".join(lab.between(host, *ends[v], 0x800 + 16 * v, natt.GCM[0],
+                                   proto="esp-udp", upper="udp") for v in ends)
+        host.setkey(text.replace("flush; spdflush;", "").replace("esp-udp/", "esp/"))
+    for v, (x, y) in ends.items():
+        wire = lab.Wire(a, b)
+        lab.equal(f"ESP in UDP, IPv{v}: answered", 3, matrix.answered(a, b, x, y, 900))
+        seen = [natt.Datagram(f) for f in wire.frames() if f.clear()]
+        lab.equal(f"ESP in UDP, IPv{v}: three packets each way, nothing else",
+                  [(h, 4500, 4500, spi, True) for h, spi in
+                   (("a", 0x800 + 16 * v), ("b", 0x801 + 16 * v)) for _ in range(3)],
+                  [(d.host, d.sport, d.dport, d.spi, d.right()) for d in seen])
+    for s in sockets:
+        s.close()
+
+
 def flood(a, c, seconds):
     """Datagrams in a process of its own, for whoever still takes them."""
     pid = os.fork()
@@ -140,6 +162,7 @@ def body():
         if c.name.endswith(("transport 4 in 4", "tunnel 6 in 6")):
             bulk(a, b, c)
             tampered(a, b, c)
+    in_udp(a, b)
     going(a, b, combos)
 
 

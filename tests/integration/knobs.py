@@ -23,6 +23,7 @@ KNOBS = {
         "ah_offsetmask": (0, (0, 0x4000, 0xffff), (-1, 0x10000)),
         "dfbit": (0, (0, 1, 2), (-1, 3)),
         "check_policy_history": (0, (0, 1), (-1, 2)),
+        "natt_cksum_policy": (0, (0, 1), (-1, 2)),
     },
     "net/inet6/ipsec6": FAMILY,
     "net/key": {

@@ -112,10 +112,33 @@ ERRORS = [
      "EINVAL"),
     ("ADD with prefix 33", ADD, ESP,
      sa(0x1000) + ends(prefix=33) + key(9, KEY20), "EINVAL"),
-    ("ADD for ESP in UDP", ADD, ESP,
-     esp(0x1000) + ext(20, b"\x02\0\0\0"), "EOPNOTSUPP"),
     ("ADD of an RFC 1827 SA with AES-GCM", ADD, ESP, esp(0x1000, replay=0, flags=1),
      "EINVAL"),
+    ("ADD of ESP in UDP without ports", ADD, ESP, esp(0x1000) + natt_type(2),
+     "EINVAL"),
+    ("ADD of ESP in UDP without destination port", ADD, ESP,
+     esp(0x1000) + natt_type(2) + natt_port(21, 4500), "EINVAL"),
+    ("ADD of ESP in UDP with port 0", ADD, ESP, esp(0x1000) + natt(0, 4500),
+     "EINVAL"),
+    ("ADD of ESP in UDP as in the draft", ADD, ESP,
+     esp(0x1000) + natt(4500, 4500, kind=1), "EOPNOTSUPP"),
+    ("ADD of NAT-T type 3", ADD, ESP, esp(0x1000) + natt(4500, 4500, kind=3),
+     "EINVAL"),
+    ("ADD with a NAT-T type of 16 bytes", ADD, ESP,
+     esp(0x1000) + ext(20, b"\2" + bytes(11)), "EINVAL"),
+    ("ADD with a NAT-T port of 16 bytes", ADD, ESP,
+     esp(0x1000) + natt_type(2) + ext(21, bytes(12)) + natt_port(22, 4500),
+     "EINVAL"),
+    ("ADD with an original address of another family", ADD, ESP,
+     esp(0x1000) + natt(4500, 4500) + address(23, "fd00::1"), "EINVAL"),
+    ("ADD with an original address of no family", ADD, ESP,
+     esp(0x1000) + natt(4500, 4500) + ext(23, struct.pack("=BBH", 0, 0, 0)
+                                          + bytes(16)), "EAFNOSUPPORT"),
+    ("ADD with an original address cut short", ADD, ESP,
+     esp(0x1000) + natt(4500, 4500) + ext(23, struct.pack("=BBHH2x", 0, 0, 0, 2)),
+     "EINVAL"),
+    ("ADD of AH in UDP", ADD, AH, sa(0x1000, auth=3, encrypt=0) + ends()
+     + key(8, KEY20) + natt(4500, 4500), "EINVAL"),
     ("ADD with one identity", ADD, ESP, esp(0x1000) + ext(10, bytes(12)),
      "EINVAL"),
     ("ADD with identities of two types", ADD, ESP,
@@ -318,6 +341,49 @@ def life_of_ipcomp():
     c.ask(FLUSH, IPCOMP)
 
 
+def natt_of(r):
+    """NAT-T of a reply: type, ports, original address; ports of its addresses."""
+    port = {n: struct.unpack_from(">H", r.ext[n], at)[0]
+            for n, at in ((21, 4), (22, 4), (5, 10), (6, 10)) if n in r.ext}
+    return (r.ext[20][4] if 20 in r.ext else None, port.get(21), port.get(22),
+            r.ext[23][8:] if 23 in r.ext else None, port[5], port[6])
+
+
+def esp_in_udp():
+    c = Client()
+    oa = address(23, "10.1.0.1", port=99)
+    want = (2, 4500, 40000, sockaddr("10.1.0.1"), 0, 0)
+    with_ports = sa(0x800) + sa2() + ends(port=500) + key(9, KEY20)
+    for text, body in (
+            ("behind the others", with_ports + natt(4500, 40000) + oa),
+            ("in front of the others", oa + natt(4500, 40000) + with_ports)):
+        r = c.ask(ADD, ESP, body)
+        claim("NAT-T extensions %s: in the reply of ADD, no port in addresses" % text,
+              r.errno == 0 and natt_of(r) == want, r.errno or natt_of(r))
+        r = c.ask(GET, ESP, sa(0x800) + ends(port=4500))
+        claim("and of GET, whatever port it asks with",
+              r.errno == 0 and natt_of(r) == want, r.errno or natt_of(r))
+        r = c.ask(DUMP, ESP)
+        claim("and of DUMP", r.errno == 0 and natt_of(r) == want, r.errno)
+        r = c.ask(UPDATE, ESP, with_ports + natt(4500, 40001))
+        claim("UPDATE changes them", r.errno == 0
+              and natt_of(r) == (2, 4500, 40001, None, 0, 0), r.errno or natt_of(r))
+        r = c.ask(UPDATE, ESP, with_ports + natt(1, 2, kind=0) + oa)
+        claim("UPDATE with type 0 removes them", r.errno == 0
+              and natt_of(r) == (None, None, None, None, 0, 0), r.errno or natt_of(r))
+        c.ask(FLUSH, 0)
+    r = c.ask(ADD, ESP, sa(0x801) + ends("fd00::1", "fd00::2") + key(9, KEY20)
+              + natt(4500, 4500) + address(23, "fd01::1"))
+    claim("the same of IPv6", r.errno == 0
+          and natt_of(r) == (2, 4500, 4500, sockaddr("fd01::1"), 0, 0), r.errno)
+    c.ask(FLUSH, 0)
+    r = c.ask(GETSPI, ESP, ends() + spirange(0x802, 0x802) + natt(4500, 4500))
+    claim("GETSPI with NAT-T extensions", r.errno == 0, r.errno)
+    r = c.ask(DUMP, ESP)
+    claim("a larval SA keeps them", natt_of(r) == (2, 4500, 4500, None, 0, 0), natt_of(r))
+    c.ask(FLUSH, 0)
+
+
 def life_of_a_policy():
     c = Client()
     body = ends(prefix=24) + policy(requests=TUNNEL, priority=5)
@@ -501,6 +567,7 @@ if __name__ == "__main__":
     forms()
     life_of_an_sa()
     life_of_ipcomp()
+    esp_in_udp()
     life_of_a_policy()
     audiences()
     extension()

@@ -9,6 +9,7 @@ import struct
 AF_KEY, PF_KEY_V2 = 15, 2
 GETSPI, UPDATE, ADD, DELETE, GET, ACQUIRE, REGISTER, EXPIRE, FLUSH, DUMP, \
     PROMISC = range(1, 12)
+NEW_MAPPING = 23
 SPDUPDATE, SPDADD, SPDDELETE, SPDGET, SPDACQUIRE, SPDDUMP, SPDFLUSH, \
     SPDSETIDX, SPDEXPIRE, SPDDELETE2 = range(13, 23)
 AH, ESP, IPCOMP = 2, 3, 9
@@ -63,6 +64,18 @@ def key(kind, data, bits=None):
 def identity(kind, how, name):
     """Of type 1 a prefix, 2 a host name, 3 a mailbox."""
     return ext(kind, struct.pack("=HHQ", how, 0, 0) + name)
+
+
+def natt_type(kind):
+    return ext(20, struct.pack("=B3x", kind))
+
+
+def natt_port(which, port):
+    return ext(which, struct.pack(">HH", port, 0))
+
+
+def natt(sport, dport, kind=2):
+    return natt_type(kind) + natt_port(21, sport) + natt_port(22, dport)
 
 
 def spirange(low, high):
