@@ -59,7 +59,16 @@ static struct ipsec_sad *sad_of(const struct net *net)
 struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
 				      const struct ipsec_sad_key *key)
 {
-	return rhashtable_lookup(&sad_of(net)->by_spi, key, spi_params);
+	struct ipsec_sad *sad = sad_of(net);
+
+	/*
+	 * ICMP errors come in until the namespace's last device is gone, which
+	 * is after the table is. An SA that is counted here keeps the table for
+	 * a grace period, see ipsec_sad_exit().
+	 */
+	if (!READ_ONCE(sad->count))
+		return NULL;
+	return rhashtable_lookup(&sad->by_spi, key, spi_params);
 }
 
 /**
