@@ -67,7 +67,7 @@ hosts
 # Lifetimes: an SA ends by time and by bytes.
 setkey_in a <<-END
 	flush; spdflush;
-	add $A4 $B4 esp 0x1000 -lh 6 -ls 3 $alg;
+	add $A4 $B4 esp 0x1000 -lh 6 $alg;
 	add $B4 $A4 esp 0x1001 -bh 200 $alg;
 END
 setkey_in b <<-END

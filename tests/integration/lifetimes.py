@@ -113,7 +113,7 @@ def policies(m):
             ("validtime, in use", {"use": 2}), ("both", {"add": 60, "use": 1}),
             ("neither", {}), ("beyond any clock", {"add": 2**64 - 1, "use": 2**63}))):
         r = m.asker.ask(SPDADD, 0, ends(A4, f"10.9.1.{n}", proto=17)
-                        + policy(2, 1) + lifetime(HARD, **limits))
+                        + policy(2, 1, priority=1) + lifetime(HARD, **limits))
         made[text] = struct.unpack_from("=I", r.ext[18], 8)[0]
         lab.equal(f"policy with {text}: its limits are shown",
                   {"add": 0, "use": 0, "allocations": 0, "octets": 0} | limits,
