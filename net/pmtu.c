@@ -20,7 +20,7 @@
 #define MIN_MTU6	IPV6_MIN_MTU
 
 /* A packet that is quoted later than so many others is none of ours. */
-#define SENT_LATELY	(1U << 20)
+#define SENT_LATELY	BIT(20)
 
 static unsigned int header_len(sa_family_t family)
 {
@@ -105,6 +105,12 @@ unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
 	return space;
 }
 
+static bool fits(const struct sk_buff *skb, unsigned int mtu)
+{
+	return skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
+				 skb->len <= mtu;
+}
+
 /* The headers in front of a TCP segment's data, also inside another tunnel. */
 static unsigned int tcp_headers(const struct sk_buff *skb)
 {
@@ -124,7 +130,7 @@ static bool resegment(struct sk_buff *skb, unsigned int mtu)
 		return false;
 	headers = tcp_headers(skb);
 	mtu = max_t(unsigned int, mtu, v4 ? MIN_MTU4 : MIN_MTU6);
-	if (mtu <= headers)
+	if (mtu <= headers || fits(skb, mtu))
 		return false;
 	/* The retransmit queue shares what we are about to write. */
 	if (skb_unclone(skb, GFP_ATOMIC))
@@ -244,8 +250,7 @@ int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
 	/* Our own must also fit behind the tunnel, as far as we were told. */
 	if (!forward)
 		mtu = min(mtu, route);
-	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
-			      skb->len <= mtu)
+	if (fits(skb, mtu))
 		return 0;
 	mtu = max(mtu, least_mtu(family));
 	return forward ? too_big_forwarded(skb, mtu, decision) :
