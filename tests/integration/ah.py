@@ -79,13 +79,13 @@ def rules(a, b, src=A4, dst=B4, name=NAME, key=KEY, proto="ah"):
                                 proto=proto, upper="udp"))
 
 
-def datagram(a, b, src=A4, dst=B4, options=(), timeout=5):
+def datagram(a, b, src=A4, dst=B4, options=(), timeout=5, port=7005):
     """Send one: (what b got, the frame on the wire)."""
     wire = lab.Wire(a, only=f"dst host {dst}")
-    with a.socket(src) as s, b.socket(dst, 7005, timeout=timeout) as t:
+    with a.socket(src) as s, b.socket(dst, port, timeout=timeout) as t:
         for option in options:
             s.setsockopt(*option)
-        s.sendto(b"authentic", (dst, 7005))
+        s.sendto(b"authentic", (dst, port))
         try:
             got = t.recv(100)
         except TimeoutError:
@@ -106,13 +106,19 @@ def algorithms(a, b):
 
 def old(a, b):
     """RFC 1826: no number, an ICV of 128 bits whatever the algorithm."""
-    for name, key, mac in ALGS + LONG:
+    rows = list(enumerate(ALGS + LONG, 1))
+    for host, direction in (a, "out"), (b, "in"):
+        host.setkey("flush; spdflush;" + "".join(
+            f"""add {src} {dst} ah-old {0x4000 + n} -u {n} -A {name} 0x{key.hex()};
+                spdadd {src} {dst}[{7100 + n}] udp -P {direction}
+                    ipsec ah/transport//unique:{n};\n"""
+            for n, (name, key, _) in rows for src, dst in ((A4, B4), (A6, B6))))
+    for n, (name, key, mac) in rows:
         for src, dst, place in (A4, B4, 34), (A6, B6, 54):
-            rules(a, b, src, dst, name, key, "ah-old")
-            got, frame = datagram(a, b, src, dst)
+            got, frame = datagram(a, b, src, dst, port=7100 + n)
             lab.equal(f"RFC 1826, {name} to {dst}: arrives", b"authentic", got)
             lab.equal(f"RFC 1826, {name} to {dst}: header says UDP, 4 words, SPI",
-                      "1104000000004000", frame[place:place + 8].hex())
+                      f"110400000000400{n}", frame[place:place + 8].hex())
             lab.equal(f"RFC 1826, {name} to {dst}: UDP behind 24 bytes",
                       frame[place + 24 + 8:], b"authentic")
             lab.equal(f"RFC 1826, {name} to {dst}: ICV",
@@ -150,6 +156,55 @@ def source_route(a, b):
     lab.equal("source route: ends in the option", last, socket.inet_ntoa(frame[38:42]))
     at_end = frame[:30] + socket.inet_aton(last) + frame[34:]
     lab.equal("source route: ICV", *icv_of(at_end, 42, MAC))
+
+
+# Which IPv4 options AH takes as they are, one of each kind, padded with NOP.
+KEPT = (("security", 0x82), ("extended security", 0x85), ("commercial security", 0x86),
+        ("router alert", 0x94), ("RFC 1770", 0x95))
+ZEROED = (("record route", 7), ("timestamp", 0x44), ("stream id", 0x88),
+          ("one that nobody knows", 0x1e), ("the same, copied", 0x9e))
+
+
+def raw4(options, dst=B4):
+    """An IPv4 packet with options and a datagram in it, for a raw socket."""
+    udp = struct.pack(">HHHH", 7005, 7006, 8 + 9, 0) + b"authentic"
+    return struct.pack(">BBHHHBBH", 0x45 + len(options) // 4, 0x20, 0, 77, 0, 9, 17, 0) \
+        + socket.inet_aton(A4) + socket.inet_aton(dst) + options + udp
+
+
+def header_options(a, b):
+    """Each IPv4 option; the packet is made by hand, b need not like it."""
+    rules(a, b)
+    wire = lab.Wire(a, only=f"dst host {B4}")
+    with a.entered():
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    body = bytes(range(0xa2, 0xa8))
+    rows = [(name, bytes((kind, 8)) + body, kept) for kinds, kept in (
+        (KEPT, None), (ZEROED, bytes(8))) for name, kind in kinds]
+    rows += [("bytes behind the end", b"\0" + body + b"\x55", None),
+             ("NOP between", b"\1\1\x94\4" + body[:2] + b"\1\1", None),
+             ("two of them", b"\x94\4" + body[:2] + b"\7\4" + body[:2],
+              b"\x94\4" + body[:2] + bytes(4))]
+    for name, options, seen in rows:
+        raw.sendto(raw4(options), (B4, 0))
+        frames = wire.frames(0.02)
+        frame = frames[-1].data if frames else bytes(100)
+        lab.equal(f"IPv4 option, {name}: on the wire as it was", options.hex(),
+                  frame[34:42].hex())
+        # The header as the receiver computes it, spelled out.
+        fixed = bytearray(frame[ETHER:34] + (options if seen is None else seen))
+        fixed[1] = fixed[6] = fixed[7] = fixed[8] = fixed[10] = fixed[11] = 0
+        text = bytes(fixed) + frame[42:54] + bytes(12) + frame[66:]
+        lab.equal(f"IPv4 option, {name}: ICV", frame[54:66].hex(), MAC(text)[:12].hex())
+    before = a.stat()["out_inval"]
+    for name, options in (("length 0", b"\x94\0\1\1"), ("length 1", b"\x94\1\1\1"),
+                          ("beyond the header", b"\x94\5\1\1"),
+                          ("cut behind its type", b"\1\1\1\x94")):
+        raw.sendto(raw4(options), (B4, 0))
+        before += 1
+        lab.equal(f"IPv4 option, {name}: refused", (before, 0),
+                  (a.stat()["out_inval"], len(wire.frames(0.02))))
+    raw.close()
 
 
 def address6(text):
@@ -357,6 +412,7 @@ def body():
     algorithms(a, b)
     old(a, b)
     options(a, b)
+    header_options(a, b)
     extension_headers(a, b)
     segments(a, b)
     knobs(a, b)

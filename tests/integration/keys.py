@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import subprocess
+import time
 
 import lab
 from lab import A4, B4
@@ -154,8 +155,12 @@ def without_serpent(c, host):
     """Where algorithms are modules, one can be taken away."""
     loaded = [line.split()[0] for line in open("/proc/modules", encoding="ascii")]
     for module in loaded:
-        if module.startswith("serpent"):
-            lab.run("modprobe", "-r", module)
+        # What other cases had in use may take a moment to go.
+        for _ in range(20 if module.startswith("serpent") else 0):
+            if not subprocess.run(["modprobe", "-r", module], capture_output=True,
+                                  check=False).returncode:
+                break
+            time.sleep(0.25)
     with open("/proc/sys/kernel/modprobe", "r+", encoding="ascii") as f:
         modprobe = f.read()
         f.seek(0)
