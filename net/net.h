@@ -178,6 +178,19 @@ static inline bool ipsec_socks_any(const struct net *net, enum ipsec_dir dir)
 						 XFRM_POLICY_IN)]);
 }
 
+/*
+ * Whether nothing at all is said about a direction, so that packets need not be
+ * looked at: after the last policy went the hooks stay.
+ */
+static inline bool ipsec_silent(const struct net *net, enum ipsec_dir dir)
+{
+	const struct ipsec_net *in = ipsec_net(net);
+
+	return !READ_ONCE(in->spd.dir[dir].count) &&
+	       READ_ONCE(in->knobs.v4.def_policy) &&
+	       READ_ONCE(in->knobs.v6.def_policy) && !ipsec_socks_any(net, dir);
+}
+
 /* sock_lookup.c */
 struct ipsec_sock_says ipsec_sock_asked(struct net *net,
 					const struct ipsec_flow *flow,

@@ -20,6 +20,33 @@ ours a transport "$alg" 0x1000
 ours b transport "$alg" 0x1000
 check "works again" ping_ok a $B4
 
+# Sockets keep what they were given. What they asked for is not known any more
+# afterwards, so nothing passes; bypass is still bypass.
+MODULE=$module python3 - <<-'END'
+	import errno, os, sys
+	sys.path.insert(0, "/ipsec/tests/integration")
+	import lab
+	from lab import A4, B4
+	from sock_client import BYPASS, ESP, IPSEC, OUT, ask, give, name, policy, request
+
+	a, b = lab.Host("a"), lab.Host("b")
+	s, free, t = a.socket(A4), a.socket(A4), b.socket(B4, 7000)
+	give(s, policy(OUT, IPSEC, request(ESP)))
+	give(free, policy(OUT, BYPASS))
+	lab.run("rmmod", "ipsec")
+	lab.run("insmod", os.environ["MODULE"])
+	lab.counted(a, "a socket's policy of an earlier load", {"out_polvio": 1},
+	            lambda: s.sendto(b"kept", (B4, 7000)))
+	lab.equal("and getsockopt says so", "ESTALE", name(ask(s, OUT)))
+	a.sysctl("net.inet.ipsec.def_policy=0")
+	free.sendto(b"free", (B4, 7000))
+	lab.equal("bypass passes", (b"free", BYPASS), (t.recv(100), ask(free, OUT)[4]))
+	a.sysctl("net.inet.ipsec.def_policy=1")
+	give(s, policy(OUT, IPSEC, request(ESP)))
+	lab.counted(a, "asked for once more, it is known", {"out_nosa": 1},
+	            lambda: s.sendto(b"kept", (B4, 7000)))
+	END
+
 # af_key owns the family: a clear refusal, and no damage.
 rmmod ipsec
 if modprobe -i af_key; then
