@@ -6,6 +6,7 @@
  * us with the UDP header still between the IP and the ESP header. Sending needs
  * no socket.
  */
+#include <crypto/algapi.h>
 #include <linux/icmpv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -53,8 +54,8 @@ void ipsec_natt_encap(struct sk_buff *skb, const struct ipsec_sa *sa)
 	place = ipsec_header_place(skb, &nexthdr);
 	uh = ipsec_header_insert(skb, place, nexthdr, sizeof(*uh), IPPROTO_UDP);
 	len = skb->len - place;
-	uh->source = sa->natt.sport;
-	uh->dest = sa->natt.dport;
+	uh->source = READ_ONCE(sa->natt.sport);
+	uh->dest = READ_ONCE(sa->natt.dport);
 	uh->len = htons(len);
 	uh->check = 0;
 	if (ipsec_skb_family(skb) == AF_INET6)
@@ -77,7 +78,7 @@ static void mapping_check(struct ipsec_sa *sa, const struct ipsec_endpoint *now)
 {
 	struct ipsec_endpoint said = {
 		.addr	= sa->ends.saddr,
-		.port	= sa->natt.sport,
+		.port	= READ_ONCE(sa->natt.sport),
 	};
 	bool moved = !endpoint_equal(now, &said);
 	bool news = false;
@@ -220,6 +221,49 @@ static bool socket_encaps(struct net *net, const struct sk_buff *skb,
 	encaps = READ_ONCE(udp_sk(sk)->encap_type) == UDP_ENCAP_ESPINUDP;
 	sock_put(sk);
 	return encaps;
+}
+
+static bool key_equal(const struct ipsec_key *a, const struct ipsec_key *b)
+{
+	return a->bits == b->bits &&
+	       !crypto_memneq(a->data, b->data, ipsec_key_bytes(a));
+}
+
+/* Whether @p describes @sa, but for ports and original address. */
+static bool same_sa(const struct ipsec_sa *sa, const struct ipsec_sa_params *p)
+{
+	return p->natt.type && p->natt.type == sa->natt.type &&
+	       !memcmp(&p->ends, &sa->ends, sizeof(p->ends)) &&
+	       p->mode == sa->mode && p->reqid == sa->reqid &&
+	       p->flags == sa->flags && p->window == sa->window &&
+	       !p->sequence && p->aalg == sa->aalg && p->ealg == sa->ealg &&
+	       key_equal(&p->akey, &sa->akey) &&
+	       key_equal(&p->ekey, &sa->ekey) &&
+	       !memcmp(&p->hard, &sa->life.hard, sizeof(p->hard)) &&
+	       !memcmp(&p->soft, &sa->life.soft, sizeof(p->soft));
+}
+
+/**
+ * ipsec_natt_update() - take over the new place of a peer that moved
+ * @sa: the SA, with its keys
+ * @params: what it is to be like
+ *
+ * The same keys and limits with other ports are no new SA: its sequence numbers
+ * go on, or the peer would take every packet for a replay.
+ *
+ * Context: process. Return: false, with nothing changed, if @params ask for more.
+ */
+bool ipsec_natt_update(struct ipsec_sa *sa, const struct ipsec_sa_params *params)
+{
+	if (!ipsec_sa_usable(sa) || !same_sa(sa, params))
+		return false;
+	spin_lock_bh(&sa->lock);
+	WRITE_ONCE(sa->natt.sport, params->natt.sport);
+	WRITE_ONCE(sa->natt.dport, params->natt.dport);
+	sa->natt.oa = params->natt.oa;
+	WRITE_ONCE(sa->peer_moved, false);
+	spin_unlock_bh(&sa->lock);
+	return true;
 }
 
 /* Where the UDP header of a datagram is, or a negative number. */

@@ -95,18 +95,17 @@ static int check_keys(const struct pfkey_request *req,
 	return 0;
 }
 
-static struct ipsec_sa *create(struct pfkey_request *req)
+/* Everything about an SA, its keys included. */
+static int get_complete(const struct pfkey_request *req,
+			struct ipsec_sa_params *p)
 {
-	struct ipsec_sa_params p;
-	int err;
+	int err = pfkey_get_params(req, p);
 
-	err = pfkey_get_params(req, &p);
 	if (err)
-		return ERR_PTR(err);
-	forget_cipher(&p);
+		return err;
+	forget_cipher(p);
 	ipsec_acquire_restart(req->net, req->hdr->sadb_msg_seq);
-	err = check_keys(req, &p);
-	return err ? ERR_PTR(err) : ipsec_sa_create(req->net, &p);
+	return check_keys(req, p);
 }
 
 /*
@@ -136,9 +135,14 @@ static int announce(struct pfkey_request *req, const struct ipsec_sa *sa)
  */
 int pfkey_add(struct pfkey_request *req)
 {
-	struct ipsec_sa *sa = create(req);
+	struct ipsec_sa_params p;
+	struct ipsec_sa *sa;
 	int err;
 
+	err = get_complete(req, &p);
+	if (err)
+		return err;
+	sa = ipsec_sa_create(req->net, &p);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
 	ipsec_sa_hold(sa);
@@ -155,12 +159,14 @@ int pfkey_add(struct pfkey_request *req)
  * pfkey_update() - UPDATE: keys for a reserved SPI, or new ones for an SA
  * @req: the request
  *
- * A mature SA may be updated by its creator only.
+ * A mature SA may be updated by its creator only. If nothing but the peer's ports
+ * changed (ESP in UDP), it stays the same SA.
  *
  * Return: 0 or an errno; -ESRCH without such an SA.
  */
 int pfkey_update(struct pfkey_request *req)
 {
+	struct ipsec_sa_params p;
 	struct ipsec_sa *old, *sa;
 	int err;
 
@@ -172,7 +178,14 @@ int pfkey_update(struct pfkey_request *req)
 		err = -EINVAL;
 		goto out_old;
 	}
-	sa = create(req);
+	err = get_complete(req, &p);
+	if (err)
+		goto out_old;
+	if (ipsec_natt_update(old, &p)) {
+		err = announce(req, old);
+		goto out_old;
+	}
+	sa = ipsec_sa_create(req->net, &p);
 	if (IS_ERR(sa)) {
 		err = PTR_ERR(sa);
 		goto out_old;

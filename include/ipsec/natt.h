@@ -7,13 +7,19 @@
 #include <linux/udp.h>
 #include <ipsec/addr.h>
 
+struct ipsec_sa;
+struct ipsec_sa_params;
+
 /**
  * struct ipsec_natt - how the packets of an SA travel in UDP
- * @type: 0 they do not, or UDP_ENCAP_ESPINUDP
- * @sport: port of the SA's source, on the wire
- * @dport: port of the SA's destination, on the wire
- * @oa: the address that the peer calls itself behind its address translation,
+ * @type: [I] 0 they do not, or UDP_ENCAP_ESPINUDP
+ * @sport: [s] port of the SA's source, on the wire
+ * @dport: [s] port of the SA's destination, on the wire
+ * @oa: [s] the address that the peer calls itself behind its address translation,
  *      and computes checksums with; all zero = not known
+ *
+ * Packets read without the lock. One that meets a change may go to the wrong
+ * port, as did those before it.
  */
 struct ipsec_natt {
 	u8			type;
@@ -37,5 +43,8 @@ static inline unsigned int ipsec_natt_overhead(const struct ipsec_natt *natt)
 {
 	return natt->type ? sizeof(struct udphdr) : 0;
 }
+
+bool ipsec_natt_update(struct ipsec_sa *sa,
+		       const struct ipsec_sa_params *params);
 
 #endif /* _IPSEC_NATT_H */

@@ -154,7 +154,7 @@ struct ipsec_sa_params {
  * @comp: [I] of IPComp
  * @akey: [I] kept because DUMP and GET return it
  * @ekey: [I] the same
- * @natt: [I] ESP in UDP
+ * @natt: ESP in UDP, see there
  * @peer: [s] where packets came from last, while @peer_moved
  * @peer_moved: [s] that is not what @ends and @natt say; READ_ONCE without the
  *		lock

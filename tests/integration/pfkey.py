@@ -375,7 +375,8 @@ def esp_in_udp():
     r = c.ask(ADD, ESP, sa(0x801) + ends("fd00::1", "fd00::2") + key(9, KEY20)
               + natt(4500, 4500) + address(23, "fd01::1"))
     claim("the same of IPv6", r.errno == 0
-          and natt_of(r) == (2, 4500, 4500, sockaddr("fd01::1"), 0, 0), r.errno)
+          and natt_of(r) == (2, 4500, 4500, sockaddr("fd01::1") + bytes(4), 0, 0),
+          r.errno or natt_of(r))
     c.ask(FLUSH, 0)
     r = c.ask(GETSPI, ESP, ends() + spirange(0x802, 0x802) + natt(4500, 4500))
     claim("GETSPI with NAT-T extensions", r.errno == 0, r.errno)
