@@ -150,7 +150,7 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
 		if (fragment_decided(flow, frag_off))
 			return true;
 		next = skb_header_pointer(skb, off, 1, &buf);
-		if (!next)
+		if (!next || off + len > skb->len)
 			return false;
 		nexthdr = *next;
 		off += len;

@@ -8,10 +8,11 @@ import struct
 
 import lab
 from lab import A4, A6, B4, B6
+from packets import ETHER, immutable4, immutable6
 
 K16 = bytes(range(0x10, 0x20))
 K20 = bytes(range(0x20, 0x34))
-ETHER, AH, SO_NO_CHECK = 14, 12, 11
+AH, SO_NO_CHECK = 12, 11
 HOP, ROUTING, DESTINATION = 0, 43, 60   # of IPv6's next header
 
 
@@ -29,40 +30,6 @@ ALGS = (("hmac-sha1", K20, hmaced("sha1", K20)), ("hmac-md5", K16, hmaced("md5",
         ("keyed-md5", K16, keyed("md5", K16)), ("keyed-sha1", K20, keyed("sha1", K20)))
 LONG = (("hmac-sha2-512", bytes(range(64)), hmaced("sha512", bytes(range(64)))),)
 NAME, KEY, MAC = ALGS[0]
-
-
-def immutable4(ip, tos=False, mask=0):
-    """An IPv4 header as AH sees it; of its options NOP and router alert stay."""
-    b = bytearray(ip)
-    if not tos:
-        b[1] = 0
-    b[6] &= mask >> 8
-    b[7] &= mask & 255
-    b[8] = b[10] = b[11] = 0
-    at = 20
-    while at < len(b) and b[at]:
-        n = 1 if b[at] == 1 else b[at + 1]
-        if b[at] not in (1, 0x94):
-            b[at:at + n] = bytes(n)
-        at += n
-    return bytes(b)
-
-
-def immutable6(ip):
-    """An IPv6 header and extension headers as AH sees them."""
-    b = bytearray(ip)
-    b[0:4] = b"\x60\0\0\0"
-    b[7] = 0
-    kind, start = b[6], 40
-    while start < len(b):
-        end, at = start + 8 + 8 * b[start + 1], start + 2
-        while kind != ROUTING and at < end:
-            n = 1 if not b[at] else 2 + b[at + 1]
-            if b[at] & 0x20:
-                b[at + 2:at + n] = bytes(n - 2)
-            at += n
-        kind, start = b[start], end
-    return bytes(b)
 
 
 def icv_of(frame, place, mac, fixed=AH, icv=12, **how):

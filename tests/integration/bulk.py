@@ -87,7 +87,7 @@ def udp(a, b, c):
 def body():
     a, b = lab.hosts()
     combos = [c for c in matrix.combos() if c.name.startswith("gcm16")]
-    matrix.addresses(a, b, combos)
+    matrix.addresses(a, b)
     for host in a, b:
         host.setkey("".join(c.setkey(host) for c in combos))
     for c in combos:

@@ -43,7 +43,7 @@ def dumped(host):
 
 def across(a, b):
     every = combos()
-    matrix.addresses(a, b, every)
+    matrix.addresses(a, b)
     a.setkey("".join(c.setkey(a) for c in every))
     b.ip("".join(c.xfrm(b) for c in every))
     wire = lab.Wire(a, b)

@@ -6,12 +6,16 @@ to. Starting a process costs a debug kernel most of a second.
 """
 import contextlib
 import ctypes
+import functools
 import os
 import socket
 import struct
 import subprocess
 import sys
 import time
+
+import netlink
+import packets
 
 CASE = os.environ.get("case", "case")
 A4, B4, A6, B6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
@@ -38,12 +42,37 @@ def equal(text, want, seen):
     return claim(want == seen, text, f"wanted {want}, saw {seen}")
 
 
+class Matrix:
+    """A table of named rows: one claim a row, however much is asked of it.
+
+    Announced at the start, so that tests/run misses a row that was not judged.
+    """
+
+    def __init__(self, name, rows):
+        self.name, self.wrong = name, {row: [] for row in rows}
+        assert len(self.wrong) == len(rows), "two rows of one name"
+        print(f"# matrix {CASE} {name} {len(rows)}", flush=True)
+
+    def equal(self, row, text, want, seen):
+        if want != seen:
+            self.wrong[row].append(f"{text}: wanted {want}, saw {seen}")
+
+    def report(self):
+        for row, wrong in self.wrong.items():
+            claim(not wrong, f"{self.name}: {row}", "; ".join(wrong))
+
+
 def run(*command, stdin=""):
     """Run a command that has to work."""
     done = subprocess.run(command, input=stdin, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def ip(text):
+    """Commands of ip(8), one a line."""
+    netlink.batch(text, lambda rest: run("ip", "-batch", "-", stdin=rest))
 
 
 def family(address):
@@ -78,7 +107,8 @@ class Host:
 
     def ip(self, text):
         """Commands of ip(8), one a line."""
-        self.run("ip", "-batch", "-", stdin=text)
+        with self.entered():
+            ip(text)
 
     def setkey(self, text):
         self.run("setkey", "-f", "-", stdin=text)
@@ -96,6 +126,20 @@ class Host:
             with open("/proc/thread-self/net/ipsec_stat") as f:
                 return {k: int(v) for k, v in (line.split() for line in f)}
 
+    def mib(self):
+        """The stack's own counters: IpInHdrErrors, Ip6ReasmFails, ..."""
+        found = {}
+        with self.entered():
+            for name in "snmp", "netstat":
+                with open(f"/proc/thread-self/net/{name}") as f:
+                    rows = [line.split() for line in f]
+                for names, values in zip(rows[::2], rows[1::2]):
+                    group = names[0].rstrip(":")
+                    found |= {group + k: int(v) for k, v in zip(names[1:], values[1:])}
+            with open("/proc/thread-self/net/snmp6") as f:
+                found |= {k: int(v) for k, v in map(str.split, f)}
+        return found
+
     def drops(self):
         """The counters of packets that did not get through, if not zero."""
         return {k: v for k, v in self.stat().items()
@@ -110,12 +154,13 @@ class Host:
         s.settimeout(timeout)
         return s
 
-    def inject(self, frame, dev="eth0"):
-        """Put a frame on the wire as it is."""
+    def inject(self, *frames, dev="eth0"):
+        """Put frames on the wire as they are."""
         with self.entered():
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         s.bind((dev, 0))
-        s.send(frame)
+        for frame in frames:
+            s.send(frame)
         s.close()
 
 
@@ -135,14 +180,8 @@ def between(host, src, dst, spi, alg, mode="transport", proto="esp", upper="any"
 
 
 def checksummed(frame):
-    """A frame whose IPv4 header, without options, has its checksum made right."""
-    head = bytearray(frame[14:34])
-    head[10:12] = bytes(2)
-    total = sum(struct.unpack(">10H", head))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    head[10:12] = struct.pack(">H", total ^ 0xffff)
-    return frame[:14] + bytes(head) + frame[34:]
+    """A frame whose IPv4 header has its checksum made right."""
+    return frame[:14] + packets.checked(frame[14:])
 
 
 def cut(frame, length):
@@ -151,17 +190,36 @@ def cut(frame, length):
                        + frame[18:34 + length])
 
 
-def counted(host, text, want, action):
-    """The action raises these counters of the host, and no other one."""
-    before = host.stat()
+def logged():
+    """How much the kernel has logged since the case began."""
+    return LIBC.klogctl(3, ctypes.create_string_buffer(1 << 20), 1 << 20)
+
+
+def risen(host, want, action):
+    """What the action adds to the host's counters, when it settled.
+
+    Ours, all of them; those of the stack if they are wanted, which begin with a
+    capital letter.
+    """
+    stack = any(k[0].isupper() for k in want)
+
+    def counters():
+        ours = {k: v for k, v in host.stat().items() if k.startswith(("in_", "out_"))}
+        return ours | ({k: v for k, v in host.mib().items() if k in want} if stack else {})
+
+    before = counters()
     action()
     deadline = time.monotonic() + 5
     while True:
-        seen = {k: v - before[k] for k, v in host.stat().items()
-                if v != before[k] and k.startswith(("in_", "out_"))}
+        seen = {k: v - before[k] for k, v in counters().items() if v != before[k]}
         if seen == want or time.monotonic() > deadline:
-            return equal(f"{text}: {', '.join(want)}", want, seen)
+            return seen
         time.sleep(0.05)
+
+
+def counted(host, text, want, action):
+    """The action raises these counters of the host, and no other one."""
+    return equal(f"{text}: {', '.join(want)}", want, risen(host, want, action))
 
 
 def link(one, dev1, other, dev2):
@@ -175,8 +233,8 @@ def hosts():
     They know each other's hardware address, so that policies for everything
     harm nobody.
     """
-    run("ip", "-batch", "-", stdin="netns add a\nnetns add b\n"
-        + link("a", "eth0", "b", "eth0"))
+    ip("netns add a\nnetns add b\n"
+       + link("a", "eth0", "b", "eth0"))
     made = []
     for name, own4, own6, mac, peer4, peer6, peer in (
             ("a", A4, A6, "0a", B4, B6, "0b"), ("b", B4, B6, "0b", A4, A6, "0a")):
@@ -202,9 +260,9 @@ def gateways(router=False):
     names = ("a", "b", "gw1", "gw2", *(["r"] if router else []))
     between = link("gw1", "eth0", "r", "eth0") + link("r", "eth1", "gw2", "eth0") \
         if router else link("gw1", "eth0", "gw2", "eth0")
-    run("ip", "-batch", "-", stdin="".join(f"netns add {n}\n" for n in names)
-        + link("a", "eth0", "gw1", "eth1") + between
-        + link("gw2", "eth1", "b", "eth0"))
+    ip("".join(f"netns add {n}\n" for n in names)
+       + link("a", "eth0", "gw1", "eth1") + between
+       + link("gw2", "eth1", "b", "eth0"))
     made = a, b, gw1, gw2, *_ = [Host(n) for n in names]
     for host, n in (a, 1), (b, 2):
         host.ip(f"""link set lo up
@@ -261,13 +319,15 @@ class Frame:
 
     def __init__(self, host, data):
         self.host, self.data = host, data
-        self.spi = None
+        self.spi = self.src = self.dst = None
         kind = data[12:14]
         if kind == b"\x08\x00":
             self.proto, self.payload = data[23], 14 + 4 * (data[14] & 15)
+            self.src, self.dst = data[26:30], data[30:34]
             self.first = not struct.unpack(">H", data[20:22])[0] & 0x1fff
         elif kind == b"\x86\xdd":
             self.proto, self.payload, self.first = data[20], 54, True
+            self.src, self.dst = data[22:38], data[38:54]
             if self.proto == 44:
                 self.proto, self.payload = data[54], 62
                 self.first = not struct.unpack(">H", data[56:58])[0] & 0xfff8
@@ -316,13 +376,18 @@ class Wire:
         return seen
 
 
-def attach_filter(sock, expression):
-    """A filter in tcpdump's language, run by the kernel."""
+@functools.lru_cache(None)
+def compiled(expression):
+    """A filter in tcpdump's language for the kernel."""
     rows = run("tcpdump", "-ddd", "-y", "EN10MB", expression).split("\n")[1:-1]
-    code = b"".join(struct.pack("=HBBI", *map(int, row.split())) for row in rows)
+    return b"".join(struct.pack("=HBBI", *map(int, row.split())) for row in rows)
+
+
+def attach_filter(sock, expression):
+    code = compiled(expression)
     program = ctypes.create_string_buffer(code)
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
-                    struct.pack("@HP", len(rows), ctypes.addressof(program)))
+                    struct.pack("@HP", len(code) // 8, ctypes.addressof(program)))
 
 
 def main(body):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every mode x family x algorithm, all of them loaded at the same time.
+"""Tables of algorithm x mode x family, all of it loaded at the same time.
 
-Each combination has a pair of addresses of its own, 10.0.1.N and 10.0.2.N or
-fd00::1:N and fd00::2:N, and two SPIs: 0x1000 + 2N from a to b, one more back.
+Each row has a pair of addresses of its own, in 10.64 and 10.65 or fd00::1 and
+fd00::2, and two SPIs: 0x1000 + 2n from a to b, one more back. Tunnels are
+between a and b themselves or between gateways, see lab.py.
 """
 import socket
 from collections import Counter
 
-from lab import A4, A6, B4, B6, claim
+from lab import A4, A6, B4, B6, Matrix, equal, family
 
 PORT, TEXT = 7777, b"plaintext"
 K8 = "0x0123456789abcdef"
@@ -97,22 +98,22 @@ MODES = (("transport", 4, 4), ("transport", 6, 6), ("tunnel", 4, 4),
 
 
 class Combo:
-    """One of them. a and b are the packets' ends, ta and tb the SAs'.
+    """One row. a and b are the packets' ends, ta and tb the SAs'.
 
     options and flags: what the SAs of setkey and of "ip xfrm" are made with.
     """
 
-    def __init__(self, n, alg, mode, inner, outer, options="-r 32",
+    def __init__(self, n, alg, mode, inner, outer, name=None, options="-r 32",
                  native_options="replay-window 32", flags=()):
         self.options, self.native_options = options, native_options
         self.flags = flags
-        self.name = f"{alg[0]} {mode} {inner} in {outer}"
+        self.name = name or f"{alg[0]} {mode} {inner} in {outer}"
         self.ours, self.native = alg[1:]
         self.mode, self.spi = mode, 0x1000 + 2 * n
         self.proto = "ah" if alg[0].startswith("ah-") else "esp"
         self.secret = not alg[0].startswith(("ah-", "null"))
-        ends = {4: (f"10.0.1.{n}", f"10.0.2.{n}"),
-                6: (f"fd00::1:{n}", f"fd00::2:{n}")}
+        ends = {4: tuple(f"10.{net}.{n >> 8}.{n & 255}" for net in (64, 65)),
+                6: (f"fd00::1:{n:x}", f"fd00::2:{n:x}")}
         self.a, self.b = ends[inner]
         self.ta, self.tb = ends[outer]
         if mode == "tunnel":
@@ -123,6 +124,10 @@ class Combo:
         return ((self.a, self.b, self.ta, self.tb, self.spi, "a"),
                 (self.b, self.a, self.tb, self.ta, self.spi + 1, "b"))
 
+    def direction(self, host, outward):
+        """Of a policy of a host or its gateway."""
+        return "out" if (host.name in ("a", "gw1")) == (outward == "a") else "in"
+
     def setkey(self, host):
         """Both SAs and both policies for setkey."""
         text = ""
@@ -131,7 +136,7 @@ class Combo:
             text += (f"add {tsrc} {tdst} {self.proto} {spi} -m {self.mode} -u {spi} "
                      f"{self.options} {self.ours};\n"
                      f"spdadd {src} {dst} any -P "
-                     f"{'out' if host.name == outward else 'in'} "
+                     f"{self.direction(host, outward)} "
                      f"ipsec {self.proto}/{self.mode}/{tunnel}/unique:{spi};\n")
         return text
 
@@ -149,7 +154,7 @@ class Combo:
             text += (f"xfrm state add {name} spi {spi} reqid {spi} mode {self.mode} "
                      f"{flags} {self.native_options} {self.native}\n"
                      f"xfrm policy add src {src} dst {dst} dir "
-                     f"{'out' if host.name == outward else 'in'} "
+                     f"{self.direction(host, outward)} "
                      f"tmpl {name} reqid {spi} mode {self.mode}\n")
         return text
 
@@ -159,25 +164,24 @@ def combos():
     return [Combo(n, *row) for n, row in enumerate(rows, 1)]
 
 
-def addresses(a, b, all_combos):
-    """Give both hosts the addresses, with routes for the right source."""
-    for host, via4, via6 in (a, B4, B6), (b, A4, A6):
-        text = ""
-        for c in all_combos:
-            own, peer = (c.a, c.b) if host is a else (c.b, c.a)
-            bits, via, nodad = (128, via6, "nodad") if ":" in own else (32, via4, "")
-            text += (f"addr add {own}/{bits} dev eth0 {nodad}\n"
-                     f"route add {peer}/{bits} via {via} src {own}\n")
-        host.ip(text)
+def addresses(a, b, via=((B4, B6), (A4, A6))):
+    """Give both hosts all addresses of the rows, and routes to the others'."""
+    for host, own, peer, (via4, via6) in (a, 1, 2, via[0]), (b, 2, 1, via[1]):
+        host.sysctl("net.ipv6.ip_nonlocal_bind=1")
+        host.ip(f"""route add local 10.{63 + own}.0.0/16 dev lo
+            route add local fd00::{own}:0/112 dev lo
+            route add 10.{63 + peer}.0.0/16 via {via4}
+            route add fd00::{peer}:0/112 via {via6}
+            """)
 
 
-def answered(asker, asked, own, peer, size):
-    """How many of three datagrams come there and back unchanged."""
+def answered(asker, asked, own, peer, size, times=3):
+    """How many datagrams come there and back unchanged."""
     text = (TEXT * size)[:size]
     good = 0
     with asker.socket(own) as s, asked.socket(peer, PORT) as t:
         try:
-            for _ in range(3):
+            for _ in range(times):
                 s.sendto(text, (peer, PORT))
                 data, whom = t.recvfrom(65536)
                 t.sendto(data, whom)
@@ -187,19 +191,49 @@ def answered(asker, asked, own, peer, size):
     return good
 
 
-def claims(a, b, wire, tried, results):
-    """Judge what answered() said and what was on the wire meanwhile.
+class Seen:
+    """What was on the wire, sorted."""
 
-    results: for each of tried, a list with one number for each way asked.
+    def __init__(self, wire):
+        self.frames = wire.frames()
+        self.sealed = Counter((f.host.name in ("a", "gw1"), f.proto, f.spi)
+                              for f in self.frames if f.spi)
+        self.clear = Counter((f.src, f.dst) for f in self.frames if f.clear())
+        self.shown = sum(TEXT in f.data for f in self.frames)
+
+    def stray(self, rows):
+        """Packets in clear that belong to none of the rows."""
+        ends = {socket.inet_pton(family(x), x) for c in rows for x in (c.a, c.b)}
+        return [f.data[12:60].hex() for f in self.frames
+                if f.clear() and not {f.src, f.dst} <= ends]
+
+    def of(self, c):
+        """Packets of a row: (from a and from b in its SAs, the same in clear)."""
+        proto = 51 if c.proto == "ah" else 50
+        a, b = (socket.inet_pton(family(x), x) for x in (c.a, c.b))
+        return (self.sealed[True, proto, c.spi], self.sealed[False, proto, c.spi + 1],
+                self.clear[a, b], self.clear[b, a])
+
+
+def judge(table, wire, tried, results, text="answered"):
+    """Rows of a lab.Matrix: what answered() said, and each packet on the wire.
+
+    results: for each of tried, a list with one number for each way asked. Returns
+    how many packets show the plaintext.
     """
-    frames = wire.frames()
-    seen = Counter((f.host.name, f.spi) for f in frames if f.spi)
+    seen = Seen(wire)
     for c, result in zip(tried, results):
         want = 3 * len(result)
-        claim(result == [3] * len(result), f"{c.name}: answered", result)
-        count = [seen[("a", c.spi)], seen[("b", c.spi + 1)]]
-        claim(count == [want, want], f"{c.name}: {want} {c.proto.upper()} packets each way", count)
-    shown = sum(TEXT in f.data for f in frames)
-    clear = [f.data[12:60].hex() for f in frames if f.clear()]
-    claim(not clear, "nothing in clear", clear)
+        table.equal(c.name, text, [3] * len(result), result)
+        table.equal(c.name, f"{c.proto.upper()} and clear packets each way",
+                    (want, want, 0, 0), seen.of(c))
+    equal("nothing else in clear", [], seen.stray(tried))
+    return seen.shown
+
+
+def claims(a, b, wire, tried, results, name="modes"):
+    """The same as a table of its own."""
+    table = Matrix(name, [c.name for c in tried])
+    shown = judge(table, wire, tried, results)
+    table.report()
     return shown

@@ -210,7 +210,7 @@ def spies(a, b):
 
 
 def body():
-    lab.run("ip", "-batch", "-", stdin="netns add a\nnetns add b\n")
+    lab.ip("netns add a\nnetns add b\n")
     a, b = lab.Host("a"), lab.Host("b")
     with a.entered():
         c = Client()

@@ -107,8 +107,8 @@ class Way:
 def network():
     """a - nat - b."""
     names = ("a", "nat", "b")
-    lab.run("ip", "-batch", "-", stdin="".join(f"netns add {n}\n" for n in names)
-            + lab.link("a", "eth0", "nat", "eth1") + lab.link("nat", "eth0", "b", "eth0"))
+    lab.ip("".join(f"netns add {n}\n" for n in names)
+           + lab.link("a", "eth0", "nat", "eth1") + lab.link("nat", "eth0", "b", "eth0"))
     a, nat, b = map(lab.Host, names)
     a.ip(f"""link set lo up
         link set eth0 up

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A PF_KEY client that sends any bytes, for the cases of pfkey.sh."""
 import errno

@@ -75,6 +75,8 @@ static const struct packet_case packets[] = {
 	  false, 0, 0, 0 },
 	{ "option header longer than the packet", IP6("00") "11ff000000000000",
 	  AF_INET6, IPSEC_OUT, false, 0, 0, 0 },
+	{ "the same before a protocol without ports",
+	  IP6("3c") "0fff000000000000", AF_INET6, IPSEC_OUT, false, 0, 0, 0 },
 	{ "seventeen destination options",
 	  IP6("3c")
 	  "3c00000000000000" "3c00000000000000" "3c00000000000000"
