@@ -18,11 +18,16 @@
 
 #define HEADER		sizeof(struct ip_comp_hdr)
 
+/* Forms that ESP and AH have. */
+#define FLAGS_REFUSED	(SADB_X_EXT_OLD | SADB_X_EXT_IV4B | SADB_X_EXT_DERIV)
+
 static int comp_init(struct ipsec_sa *sa, const struct ipsec_sa_params *p)
 {
 	const struct ipsec_alg_desc *alg;
 
 	if (p->aalg || p->akey.bits || p->ekey.bits)
+		return -EINVAL;
+	if (p->flags & FLAGS_REFUSED)
 		return -EINVAL;
 	if (!p->spi || ntohl(p->spi) > IPSEC_CPI_MAX)
 		return -EINVAL;
