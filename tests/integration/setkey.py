@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""setkey and the kernel: what it loads, shows and removes, and that a mistake in
+a file or a refusal of the kernel loses nothing that was loaded.
+
+What it prints for every message is shown by tests/golden, without a kernel.
+"""
+import os
+import re
+import select
+import subprocess
+
+import lab
+from lab import A4, A6, B4, B6
+
+K16 = "0x00112233445566778899aabbccddeeff"
+RULES = f"""
+# two SAs and three policies
+add {A4} {B4} esp 0x1001 -m transport -u 7 -r 4 -E aes-gcm-16 {K16}01020304;
+add {A6} {B6} esp 0x1002 -m tunnel -lh 600 -ls 300 -E aes-cbc {K16}
+    -A hmac-sha2-256 {K16}{K16[2:]};
+spdadd {A4} {B4}[80] tcp -P out ipsec esp/transport//unique:7;
+spdadd {B4} {A4} any -P in prio high none;
+spdadd fd01::/64 fd02::/64 any -P fwd ipsec esp/tunnel/{A6}-{B6}/require;
+"""
+SAS = (
+    rf"{A4} {B4} \n\tesp mode=transport spi=4097\(0x00001001\) reqid=7\(0x00000007\)\n"
+    rf"\tE: aes-gcm-16  00112233 44556677 8899aabb ccddeeff 01020304\n"
+    r"\tseq=0x00000000 replay=4 flags=0x00000040 state=mature \n"
+    r"\tcreated: [A-Z].*\tcurrent: [A-Z].*\n\tdiff: \d+\(s\)\thard: 0\(s\)\tsoft: 0\(s\)\n",
+    rf"{A6} {B6} \n\tesp mode=tunnel spi=4098\(0x00001002\) reqid=0\(0x00000000\)\n"
+    rf"\tE: aes-cbc  00112233 44556677 8899aabb ccddeeff\n"
+    r"\tA: hmac-sha256  00112233 44556677 8899aabb ccddeeff "
+    r"00112233 44556677 8899aabb ccddeeff\n"
+    r"\tseq=0x00000000 replay=0 flags=0x00000040 state=mature \n"
+    r"\tcreated: .*\n\tdiff: \d+\(s\)\thard: 600\(s\)\tsoft: 300\(s\)\n")
+POLICIES = (
+    rf"{B4}\[any\] {A4}\[any\] any\n\tin prio high none\n",
+    rf"{A4}\[any\] {B4}\[80\] tcp\n\tout prio def ipsec\n"
+    r"\tesp/transport//unique:7\n\tcreated: .*lastused: .*\n"
+    r"\tlifetime: 0\(s\) validtime: 0\(s\)\n\tspid=\d+ seq=\d+ pid=\d+\n\trefcnt=\d+\n",
+    rf"fd01::/64\[any\] fd02::/64\[any\] any\n\tfwd prio def ipsec\n"
+    rf"\tesp/tunnel/{A6}-{B6}/require\n")
+
+
+def setkey(host, *args, stdin=""):
+    """(exit status, standard output, standard error)"""
+    with host.entered():
+        done = subprocess.run(("setkey", *args), input=stdin, text=True,
+                              capture_output=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def says(text, want, seen):
+    """Status and both texts, the latter as regular expressions."""
+    return lab.claim(seen[0] == want[0] and re.fullmatch(want[1], seen[1], re.S)
+                     and re.fullmatch(want[2], seen[2], re.S), text, seen)
+
+
+def shows(text, patterns, out):
+    for n, pattern in enumerate(patterns, 1):
+        lab.claim(re.search(pattern, out), f"{text}: entry {n}", out)
+
+
+def state(host):
+    """What is loaded, without what passes by itself."""
+    text = setkey(host, "-D")[1] + setkey(host, "-DP")[1]
+    return re.sub(r"(pid=|current: [A-Z].*|diff: |lastused: ).*", "", text)
+
+
+def loading(a, path):
+    with open(path, "w") as f:
+        f.write(RULES)
+    says("-f FILE is silent and succeeds", (0, "", ""), setkey(a, "-f", path))
+    shows("-D", SAS, setkey(a, "-D")[1])
+    shows("-DP", POLICIES, setkey(a, "-DP")[1])
+    out = setkey(a, "-c", stdin=f"dump; get {A4} {B4} esp 0x1001;\nspddump;")[1]
+    shows("dump", SAS, out)
+    shows("spddump", POLICIES, out)
+    lab.equal("get shows the SA again", 2, len(re.findall(SAS[0], out)))
+
+
+def mistakes(a, path):
+    """Whatever is wrong with a file, nothing of it happens."""
+    before = state(a)
+    for text, line, message in (
+            ("a word that is none", "addd x;", "{}:3:1: unexpected `addd', expected a command"),
+            ("a key too short", f"add {A4} {B4} esp 0x2000 -E aes-cbc 0x00;",
+             "{}:3:37: `aes-cbc' takes a key of 128, 192 or 256 bits, not 8"),
+            ("an unknown algorithm", f"add {A4} {B4} esp 0x2000 -E rot13 0x00;",
+             "{}:3:37: unknown encryption algorithm `rot13'"),
+            ("a bad policy", f"spdadd {A4} {B4} any -P out ipsec esp/sideways;",
+             "{}:3:47: Invalid ipsec mode: expected .*, found `sideways'"),
+            ("no semicolon", "spdflush", "{}:3:9: unexpected end of file, expected `;'")):
+        with open(path, "w") as f:
+            f.write(f"flush; spdflush;\nadd {A4} {B4} esp 0x3000 -E null;\n{line}\n")
+        for args in ("-n", "-f"), ("-f",):
+            says(f"{text}, {' '.join(args)}: file, line, column, status 1",
+                 (1, "", f"setkey: {message.format(re.escape(path))}\n"
+                  f"setkey: {re.escape(path)}: 1 error, nothing was sent\n"),
+                 setkey(a, *args, path))
+    lab.equal("nothing was lost, nothing added", before, state(a))
+
+
+def refusals(a, path):
+    """What the kernel refuses is told; what was there stays, the rest is done."""
+    before = state(a)
+    with open(path, "w") as f:
+        f.write(f"add {A4} {B4} esp 0x1001 -E null;\n"
+                f"spdadd {B4} {A4} any -P in none;\n"
+                f"delete {A4} {B4} esp 0x7777;\n"
+                f"spddelete {A4} {B4} udp -P out;\n"
+                f"add {A4} {B4} esp 0x3001 -E null;\n")
+    status, out, err = setkey(a, "-f", path)
+    told = [(t[1], t[3].split(" (")[0]) for t in (
+        line.split(": ") for line in err.splitlines())]
+    lab.equal("four refusals, each with its place and reason",
+              [(f"{path}:1:1", "File exists"), (f"{path}:2:1", "File exists"),
+               (f"{path}:3:1", "No entry"), (f"{path}:4:1", "No entry")], told)
+    lab.equal("which is the exit status", (1, ""), (status, out))
+    lab.claim("spi=12289(0x00003001)" in setkey(a, "-D")[1],
+              "the line behind them was carried out")
+    says("delete", (0, "", ""), setkey(a, "-c", stdin=f"delete {A4} {B4} esp 0x3001;"))
+    lab.equal("all that was loaded is as it was", before, state(a))
+
+
+def watching(a):
+    """-x shows what another process does."""
+    with a.entered():
+        spy = subprocess.Popen(("setkey", "-x"), stdout=subprocess.PIPE)
+    seen = b""
+    try:
+        # The first message is its own, switching the watch on.
+        while b"type=11 " not in seen and select.select([spy.stdout], [], [], 10)[0]:
+            seen += os.read(spy.stdout.fileno(), 65536)
+        a.setkey(f"add {A4} {B4} esp 0x4001 -E null;")
+        while b"spi=16385" not in seen and select.select([spy.stdout], [], [], 10)[0]:
+            seen += os.read(spy.stdout.fileno(), 65536)
+    finally:
+        spy.kill()
+        spy.wait()
+    lab.claim(b"spi=16385" in seen and b"sadb_msg{ version=2 type=3 " in seen,
+              "-x shows an ADD of somebody else", seen)
+
+
+def emptying(a):
+    says("deleteall", (0, "", ""),
+         setkey(a, "-c", stdin=f"deleteall {A4} {B4} esp;"))
+    left = setkey(a, "-D")[1]
+    lab.claim("spi=4098" in left and "spi=4097" not in left and "16385" not in left,
+              "removes what is between those two", left)
+    says("-F", (0, "", ""), setkey(a, "-F"))
+    says("-D of nothing", (0, "No SAD entries.\n", ""), setkey(a, "-D"))
+    shows("-F leaves the policies", POLICIES, setkey(a, "-DP")[1])
+    says("spddelete", (0, "", ""),
+         setkey(a, "-c", stdin=f"spddelete {B4} {A4} any -P in;"))
+    lab.equal("of one policy", 2, setkey(a, "-DP")[1].count("spid="))
+    says("-FP", (0, "", ""), setkey(a, "-FP"))
+    says("-DP of nothing", (0, "No SPD entries.\n", ""), setkey(a, "-DP"))
+    says("-V", (0, r"setkey \d.*\n", ""), setkey(a, "-V"))
+    says("-h", (0, "usage: .*", ""), setkey(a, "-h"))
+    says("no option", (1, "", "usage: .*"), setkey(a))
+
+
+def body():
+    lab.run("ip", "netns", "add", "a")
+    a = lab.Host("a")
+    path = os.environ.get("work", "/tmp") + "/rules"
+    loading(a, path)
+    mistakes(a, path)
+    refusals(a, path)
+    watching(a)
+    emptying(a)
+
+
+lab.main(body)
