@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Memory runs out: at every allocation of every request, one after the other.
+
+The debug kernel can make the n-th allocation of a task fail. A request that
+fails must say so, and leave the SAD and the SPD as they were or as it wanted
+them; that nothing is lost is asked at the end of all cases, when kmemleak looks.
+"""
+import os
+import socket
+
+import lab
+from pfkey_client import *
+
+NTH = "/proc/thread-self/fail-nth"
+FAULTS = "/sys/kernel/debug"
+TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
+NEVER = 100000
+
+
+class Failure:
+    """Lets the n-th allocation from here on fail, and tells whether it did."""
+
+    def __init__(self):
+        self.fd = os.open(NTH, os.O_RDWR)   # while that works
+
+    def arm(self, n):
+        os.pwrite(self.fd, str(n).encode(), 0)
+
+    def disarm(self):
+        """What is left of the count; 0 when the failure was had."""
+        left = int(os.pread(self.fd, 16, 0).strip(b"\0\n"))
+        os.pwrite(self.fd, b"0", 0)
+        return left
+
+
+def prepare():
+    for kind in "failslab", "fail_page_alloc":
+        for knob, value in (("verbose", "0"), ("ignore-gfp-wait", "N"),
+                            ("ignore-gfp-highmem", "N"), ("min-order", "0")):
+            path = f"{FAULTS}/{kind}/{knob}"
+            if os.path.exists(path):
+                with open(path, "w") as f:
+                    f.write(value)
+
+
+def answer(c):
+    """The errno of the reply, or of the read when there is none."""
+    r = c.recv()
+    return "none" if r is None else name(r.errno)
+
+
+def attempt(c, raw):
+    try:
+        c.sock.send(raw)
+        return None
+    except OSError as err:
+        return name(err.errno)
+
+
+def loaded(c):
+    return [[r.raw[16:] for r in [c.ask(kind, 0)] + c.drain()]
+            for kind in (DUMP, SPDDUMP)]
+
+
+def each_failure(c, text, raw, undo):
+    """raw with its 1st, 2nd, ... allocation failing, until none of them does."""
+    failure, kinds, wrong, n = Failure(), {}, [], 0
+    while n < 400:
+        n += 1
+        before = loaded(c)
+        failure.arm(n)
+        err = attempt(c, raw)
+        missed = failure.disarm()
+        seen = err or answer(c)
+        c.drain()
+        kinds[seen] = kinds.get(seen, 0) + 1
+        if seen not in ("0", "ENOMEM", "ENOBUFS", "none", "ENOSYS", "EAGAIN"):
+            wrong.append((n, seen))
+        if seen in ("ENOMEM", "ENOSYS") and loaded(c) != before:
+            wrong.append((n, "not as before"))
+        for body in undo:
+            c.sock.send(body)
+        c.drain()
+        if missed:
+            break
+    lab.claim(not wrong and n < 400, f"{text}: {n - 1} failures", (kinds, wrong[:5]))
+    lab.claim(kinds.get("0"), f"{text}: works in the end", kinds)
+    return n
+
+
+def requests(a, b):
+    with a.entered():
+        c = Client()
+    with b.entered():
+        fresh = Client()
+    flush = message(FLUSH, ESP)
+    spdflush = message(SPDFLUSH, 0)
+    c.ask(ADD, ESP, esp(0x1000))
+    c.ask(SPDADD, 0, ends() + policy(1, 1))
+    delete = message(DELETE, ESP, sa(0x2000) + ends())
+    add = message(ADD, ESP, esp(0x2000))
+    add_ah = message(ADD, AH, sa(0x2001, auth=5, encrypt=0) + ends() + key(8, bytes(32)))
+    spdadd = message(SPDADD, 0, ends(prefix=24) + policy(requests=TUNNEL))
+    spddelete = message(SPDDELETE, 0, ends(prefix=24) + policy(2, 0))
+    total = each_failure(fresh, "the first SPDADD of a namespace", spdadd,
+                         [spddelete])
+    for text, raw, undo in (
+            ("ADD of AES-GCM", add, [delete]),
+            ("ADD of AES-CBC with HMAC-SHA1", message(
+                ADD, ESP, sa(0x2000, auth=3, encrypt=12) + ends() + key(8, KEY20)
+                + key(9, KEY20[:16])), [delete]),
+            ("ADD of AH", add_ah, [message(DELETE, AH, sa(0x2001) + ends())]),
+            ("GETSPI", message(GETSPI, ESP, ends() + spirange(0x2000, 0x2000)), [delete]),
+            ("UPDATE", message(UPDATE, ESP, esp(0x1000, replay=8)),
+             [message(UPDATE, ESP, esp(0x1000))]),
+            ("GET", message(GET, ESP, sa(0x1000) + ends()), []),
+            ("DELETE", message(DELETE, ESP, sa(0x1000) + ends()),
+             [message(ADD, ESP, esp(0x1000))]),
+            ("SPDADD", spdadd, [spddelete]),
+            ("SPDUPDATE", message(SPDUPDATE, 0, ends() + policy(1, 1, priority=9)), []),
+            ("SPDDELETE", message(SPDDELETE, 0, ends() + policy(1, 0)),
+             [message(SPDADD, 0, ends() + policy(1, 1))]),
+            ("REGISTER", message(REGISTER, 0), []),
+            ("DUMP", message(DUMP, 0), []),
+            ("FLUSH", flush, [message(ADD, ESP, esp(0x1000))]),
+            ("SPDFLUSH", spdflush, [])):
+        total += each_failure(c, text, raw, undo)
+    lab.claim(total > 150, "allocations were made to fail", total)
+
+
+def packets(a, b):
+    """Packets out, each allocation on their way failing once."""
+    for host in a, b:
+        host.setkey(lab.between(
+            host, lab.A4, lab.B4, 0x3000,
+            "-E aes-gcm-16 0x00112233445566778899aabbccddeeff01020304"))
+    with a.socket(lab.A4) as s, b.socket(lab.B4, 7000) as t:
+        t.settimeout(0)
+        got = failed = 0
+        failure = Failure()
+        for n in range(1, 60):
+            failure.arm(n)
+            try:
+                s.sendto(bytes(3000), (lab.B4, 7000))
+            except OSError:
+                failed += 1
+            missed = failure.disarm()
+            try:
+                got += t.recv(65536) == bytes(3000)
+            except BlockingIOError:
+                failed += 1
+            if missed:
+                break
+        lab.claim(missed and failed > 5, "packets: each allocation failed once",
+                  (n, got, failed))
+        t.settimeout(5)
+        s.sendto(b"after", (lab.B4, 7000))
+        while (last := t.recv(65536)) == bytes(3000):
+            pass
+        lab.equal("and then they pass", b"after", last)
+
+
+def namespaces():
+    """A new namespace, where our part of making it fails."""
+    pid = os.fork()
+    if not pid:
+        failure = Failure()
+        failure.arm(NEVER)
+        lab.LIBC.unshare(lab.CLONE_NEWNET)
+        total = NEVER - failure.disarm()
+        made = failed = 0
+        # Ours come last: the module was loaded after all others.
+        for n in range(max(total - 80, 1), total + 2):
+            failure.arm(n)
+            err = lab.LIBC.unshare(lab.CLONE_NEWNET)
+            had = not failure.disarm()
+            made += not err
+            failed += bool(err) and had
+        lab.claim(failed > 5 and made, "making a namespace failed and was undone",
+                  (total, made, failed))
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def body():
+    prepare()
+    a, b = lab.hosts()
+    # What the kernel says of them, with its stack.
+    with open(os.environ["work"] + "/expected", "a") as f:
+        f.write("^sysctl could not get directory: /net/\n^CPU: 0 PID: .* python3 \n")
+    requests(a, b)
+    packets(a, b)
+    namespaces()
+
+
+lab.main(body)
