@@ -112,8 +112,8 @@ time64_t ipsec_sp_use_time(const struct ipsec_sp *sp)
 {
 	ktime_t idle = ktime_get_boottime() - READ_ONCE(sp->used);
 
-	return ktime_get_real_seconds() - div_u64(max_t(s64, idle, 0),
-							NSEC_PER_SEC);
+	/* Subtracted before it is rounded: the same answer each time. */
+	return div_u64(ktime_get_real() - max_t(s64, idle, 0), NSEC_PER_SEC);
 }
 
 /**

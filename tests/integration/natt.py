@@ -77,7 +77,7 @@ class Way:
         for src, sport, dst, dport, spi, direction in self.sas(host):
             oa = self.oa if direction == "in" and host.name == "b" else ""
             text += (f"add {src}[{sport}] {dst}[{dport}] esp-udp {oa} {spi} "
-                     f"-m {self.mode} -u {self.n} -r 32 {self.alg[0]};\n")
+                     f"-m {self.mode} -u {self.n} -r 255 {self.alg[0]};\n")
             ends = f"{src}-{dst}" if self.mode == "tunnel" else ""
             for s, d, port, back, proto in self.selectors(host, src, dst):
                 s, d = (f"{s}[{port}]", d) if back else (s, f"{d}[{port}]")
