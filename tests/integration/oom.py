@@ -188,7 +188,7 @@ def body():
     a, b = lab.hosts()
     # What the kernel says of them, with its stack.
     with open(os.environ["work"] + "/expected", "a") as f:
-        f.write("^sysctl could not get directory: /net/\n^CPU: 0 PID: .* python3 \n")
+        f.write("^sysctl could not get directory: /net/\n^CPU: 0 PID: .* Comm: run \n")
     requests(a, b)
     packets(a, b)
     namespaces()
