@@ -408,12 +408,6 @@ def shown(b, plain, known):
         lab.claim(want in text, f"{w.name}: setkey -D", text)
 
 
-def phase(text, last=[time.monotonic()]):
-    now = time.monotonic()
-    print(f"# phase {text} {now - last[0]:.1f}", flush=True)
-    last[0] = now
-
-
 def body():
     lab.run("modprobe", "-a", "esp4", "esp6")
     a, nat, b = network()
@@ -432,17 +426,13 @@ def body():
         host.setkey("".join(w.setkey(host, "spd" if host is b and w in plain else "")
                             for w in mine))
         host.ip("".join(w.xfrm(host) for w in ways if w.native == host.name))
-    phase("setup")
     listener = Listener(b)
     for w in plain:
         listener.tell(pfkey.ADD, b, w)
     through(a, nat, b, ways)
-    phase("through")
     narrow(a, nat, b, [w for w in ways if not w.native])
-    phase("narrow")
     shown(b, plain, known)
     repaired(a, b, plain, known)
-    phase("repaired")
     remapped(a, nat, b, listener, plain, 40001)
     for host in a, b:
         drops = host.drops()
