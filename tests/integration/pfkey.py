@@ -159,6 +159,8 @@ ERRORS = [
      sa(0x10000, auth=0, encrypt=2) + ends(), "EINVAL"),
     ("ADD of IPComp with SPI 0x10000 as the CPI", ADD, IPCOMP,
      sa(0x10000, auth=0, encrypt=2, flags=0x80) + ends(), "EINVAL"),
+    ("ADD of IPComp in the form of RFC 1827", ADD, IPCOMP,
+     sa(0x1000, auth=0, encrypt=2, flags=1) + ends(), "EINVAL"),
     ("GETSPI of IPComp beyond 16 bits", GETSPI, IPCOMP,
      ends() + spirange(0x10000, 0x20000), "EINVAL"),
     ("ADD of AH without an algorithm", ADD, AH,
