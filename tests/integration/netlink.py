@@ -43,6 +43,8 @@ def pairs(words):
     found, words = {}, list(words)
     while words:
         word = words.pop(0)
+        if word == "down":
+            raise Unknown
         found[word] = True if word in ("up", "nodad") else words.pop(0)
     return found
 
