@@ -77,7 +77,7 @@ class Way:
         for src, sport, dst, dport, spi, direction in self.sas(host):
             oa = self.oa if direction == "in" and host.name == "b" else ""
             text += (f"add {src}[{sport}] {dst}[{dport}] esp-udp {oa} {spi} "
-                     f"-m {self.mode} -u {self.n} -r 255 {self.alg[0]};\n")
+                     f"-m {self.mode} -u {self.n} -r 32 {self.alg[0]};\n")
             ends = f"{src}-{dst}" if self.mode == "tunnel" else ""
             for s, d, port, back, proto in self.selectors(host, src, dst):
                 s, d = (f"{s}[{port}]", d) if back else (s, f"{d}[{port}]")
@@ -343,10 +343,14 @@ class Listener:
         self.other.drain_all()
 
     def tell(self, what, b, w):
-        """ADD or UPDATE of both SAs of a way."""
+        """ADD or UPDATE of both SAs of a way.
+
+        Their window is 256 packets: veth has a queue for each CPU, so that TCP which
+        sends from two of them arrives up to a super-packet later than it left.
+        """
         key = bytes.fromhex(KEY[2:])
         for src, sport, dst, dport, spi, _ in w.sas(b):
-            r = self.km.ask(what, pfkey.ESP, pfkey.sa(spi, auth=3, encrypt=11)
+            r = self.km.ask(what, pfkey.ESP, pfkey.sa(spi, auth=3, encrypt=11, replay=32)
                             + pfkey.sa2(1, w.n) + pfkey.ends(src, dst)
                             + pfkey.key(8, key) + pfkey.natt(sport, dport))
             if r.errno:
