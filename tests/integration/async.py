@@ -59,7 +59,7 @@ def used(text):
 
 
 def bulk(a, b, c):
-    amount = 1 << (20 if DEBUG else 23)
+    amount = 1 << (20 if DEBUG else 21)
     with b.socket(c.b, 5001, socket.SOCK_STREAM, timeout=60) as listener:
         listener.listen(1)
         pid = os.fork()

@@ -234,7 +234,7 @@ def other_tunnel(a, b):
             """)
     wire = lab.Wire(a)
     before = a.stat()
-    lab.claim(tcp(a, b, "10.9.0.1", "10.9.0.2", 1 << (18 if DEBUG else 21)),
+    lab.claim(tcp(a, b, "10.9.0.1", "10.9.0.2", 1 << (18 if DEBUG else 19)),
               "IPIP in ESP: TCP arrives unchanged", "not")
     frames = wire.frames()
     lab.claim(not any(f.clear() for f in frames), "IPIP in ESP: nothing in clear",
@@ -255,7 +255,7 @@ def vlan(a, b):
             """)
         rules(host, "tunnel", "10.5.0.1", "10.5.0.2")
     wire = lab.Wire(a)
-    lab.claim(tcp(a, b, "10.5.0.1", "10.5.0.2", 1 << 20),
+    lab.claim(tcp(a, b, "10.5.0.1", "10.5.0.2", 1 << 19),
               "VLAN: TCP arrives unchanged", "not")
     tagged = [f.data for f in wire.frames() if f.data[12:16] == b"\x81\0\0\x05"]
     lab.claim(all(d[27] == 50 for d in tagged), "VLAN: as ESP", "not")
@@ -273,7 +273,7 @@ def going_down(a, b):
             neigh replace {B4} lladdr 02:00:00:00:00:0b dev eth0
             """)
 
-    amount = 1 << (20 if DEBUG else 24)
+    amount = 1 << (20 if DEBUG else 22)
     lab.claim(tcp(a, b, A4, B4, amount, blink),
               "a device that was down for a moment: TCP arrives unchanged", "not")
     stop = threading.Event()
