@@ -213,12 +213,15 @@ static struct judgement judge(struct net *net, const struct sk_buff *skb,
 		knobs = ipsec_knobs_of(in, flow->family);
 		j.rule = ipsec_request_unmet(j.sp, knobs,
 					     ipsec_history_have(skb));
-		if (j.rule == NO_RULE &&
-		    unlikely(READ_ONCE(in->knobs.check_policy_history)))
+		if (j.rule != NO_RULE) {
+			j.reason = IPSEC_STAT_in_polvio;
+			return j;
+		}
+		if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
 			j.rule = request_unmatched(j.sp, knobs, flow, skb);
 	}
 	if (j.rule != NO_RULE)
-		j.reason = IPSEC_STAT_in_polvio;
+		j.reason = IPSEC_STAT_in_history;
 	else if (!tunnel_wanted(skb, j.sp))
 		j.reason = IPSEC_STAT_in_tunnel;
 	return j;

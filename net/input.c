@@ -93,6 +93,12 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 		ipsec_drop(net, skb, IPSEC_STAT_in_mode, sa, NULL);
 		return;
 	}
+	/* Without policies nobody would ask whether it may come out. */
+	if (payload == PAYLOAD_TUNNEL &&
+	    unlikely(!READ_ONCE(ipsec_net(net)->hooked))) {
+		ipsec_drop(net, skb, IPSEC_STAT_in_tunnel, sa, NULL);
+		return;
+	}
 	if (!ipsec_history_push(skb, sa, payload == PAYLOAD_TUNNEL)) {
 		ipsec_drop(net, skb, IPSEC_STAT_in_depth, sa, NULL);
 		return;

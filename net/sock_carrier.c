@@ -5,7 +5,7 @@
  * The socket layer copies and frees them as it likes, also when this module is
  * gone. A carrier for sent packets transforms nothing: the core lets the packet
  * pass, and LOCAL_OUT reads the id. One for received packets has a template for
- * each ESP or AH that is required, so that the core, which knows the receiver of
+ * ESP or AH if it is required, so that the core, which knows the receiver of
  * every kind of packet, refuses what came without.
  */
 #include <linux/random.h>
@@ -83,7 +83,7 @@ static void carrier_apply(struct xfrm_policy *pol, const struct ipsec_sp *sp)
 {
 	struct ipsec_net *in = ipsec_net(sp->net);
 	const struct ipsec_knobs_family *knobs;
-	unsigned int i, n = 0;
+	unsigned int i, must = 0;
 
 	if (sp->dir == IPSEC_OUT) {
 		WRITE_ONCE(pol->action,
@@ -92,27 +92,34 @@ static void carrier_apply(struct xfrm_policy *pol, const struct ipsec_sp *sp)
 		return;
 	}
 	knobs = ipsec_knobs_of(in, pol->family);
-	for (i = 0; i < sp->n_requests; i++) {
-		const struct ipsec_request *req = &sp->requests[i];
+	for (i = 0; i < sp->n_requests; i++)
+		if (ipsec_level_resolve(knobs, &sp->requests[i]) !=
+		    IPSEC_LEVEL_IS_USE)
+			must |= ipsec_have_bit(sp->requests[i].proto);
+	for (i = 0; i < pol->xfrm_nr; i++) {
+		struct xfrm_tmpl *tmpl = &pol->xfrm_vec[i];
 
-		if (ipsec_have_bit(req->proto))
-			WRITE_ONCE(pol->xfrm_vec[n++].optional,
-				   ipsec_level_resolve(knobs, req) ==
-				   IPSEC_LEVEL_IS_USE);
+		WRITE_ONCE(tmpl->optional,
+			   !(must & ipsec_have_bit(tmpl->id.proto)));
 	}
 }
 
-/* Our SAs stand in a packet's secpath as transport ones, see history.c. */
+/*
+ * One for each protocol, however many requests there are of it: any SA of the
+ * protocol does, see ipsec_request_unmet(). Ours stand in a packet's secpath as
+ * transport ones, see history.c.
+ */
 static void add_templates(struct xfrm_policy *pol, const struct ipsec_sp *sp)
 {
-	unsigned int i;
+	unsigned int i, have = 0;
 
-	BUILD_BUG_ON(IPSEC_MAX_DEPTH > XFRM_MAX_DEPTH);
 	for (i = 0; sp->dir == IPSEC_IN && i < sp->n_requests; i++) {
 		struct xfrm_tmpl *tmpl = &pol->xfrm_vec[pol->xfrm_nr];
+		unsigned int bit = ipsec_have_bit(sp->requests[i].proto);
 
-		if (!ipsec_have_bit(sp->requests[i].proto))
+		if (!(bit & ~have))
 			continue;
+		have |= bit;
 		tmpl->id.proto = sp->requests[i].proto;
 		tmpl->mode = XFRM_MODE_TRANSPORT;
 		tmpl->allalgs = 1;

@@ -19,6 +19,7 @@ struct sk_buff;
 	/* inbound */							\
 	X(in_success)		/* an ESP, AH or IPComp header processed */ \
 	X(in_polvio)		/* violated the inbound policy */	\
+	X(in_history)		/* other SAs than check_policy_history asks */ \
 	X(in_nosa)		/* no SA for (destination, SPI) */	\
 	X(in_badspi)		/* the SA is larval or dead */		\
 	X(in_hdrops)		/* shorter than its header */		\
