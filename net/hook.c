@@ -28,6 +28,11 @@
 /* Protects ipsec_net.hooked of all namespaces. */
 static DEFINE_MUTEX(hook_mutex);
 
+/* So long after the last policy the hooks go: who loads policies again and again
+ * need not pay for them each time.
+ */
+#define UNHOOK_DELAY	HZ
+
 static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 {
 	if (family == AF_INET)
@@ -98,20 +103,81 @@ static const struct nf_hook_ops hooks[] = {
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 };
 
+/* Whether nothing is said about any packet. */
+static bool silent(struct net *net)
+{
+	const struct ipsec_net *in = ipsec_net(net);
+
+	return !ipsec_spd_count(net) && !READ_ONCE(in->socks.count) &&
+	       !ipsec_socks_any(net, IPSEC_IN) &&
+	       !ipsec_socks_any(net, IPSEC_OUT) &&
+	       READ_ONCE(in->knobs.v4.def_policy) &&
+	       READ_ONCE(in->knobs.v6.def_policy);
+}
+
+/*
+ * The hooks go if still nothing is said. Who is about to say something either sees
+ * that they are going, and enables them once more, or is seen here.
+ */
+static void unhook(struct work_struct *work)
+{
+	struct ipsec_net *in = container_of(to_delayed_work(work),
+					    struct ipsec_net, unhook);
+	struct net *net = in->socks.net;
+
+	mutex_lock(&hook_mutex);
+	if (in->hooked && silent(net)) {
+		WRITE_ONCE(in->hooked, false);
+		/* Pairs with ipsec_hooks_hold() and ipsec_carrier_fill(). */
+		smp_mb();
+		if (atomic_read_acquire(&in->hook_holders) || !silent(net))
+			WRITE_ONCE(in->hooked, true);
+		else
+			nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	}
+	mutex_unlock(&hook_mutex);
+}
+
 /**
- * ipsec_hooks_enable() - start to look at a namespace's packets
+ * ipsec_hooks_init() - no hooks yet
+ * @in: the namespace
+ */
+void ipsec_hooks_init(struct ipsec_net *in)
+{
+	INIT_DELAYED_WORK(&in->unhook, unhook);
+}
+
+/**
+ * ipsec_hooks_idle() - let a namespace's packets alone soon, if nothing is said
+ * @net: the namespace, where something went that was said
+ *
+ * Context: any but hard interrupts.
+ */
+void ipsec_hooks_idle(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	if (READ_ONCE(in->hooked) && silent(net))
+		queue_delayed_work(system_wq, &in->unhook, UNHOOK_DELAY);
+}
+
+/**
+ * ipsec_hooks_hold() - look at a namespace's packets, from now to the release
  * @net: the namespace
  *
- * Done when the first policy comes, so that a namespace without policies pays
- * nothing. Doing it again is harmless.
+ * Done before the first policy comes, so that a namespace without policies pays
+ * nothing. What needs the hooks after the release has to be in place by then.
  *
- * Context: process, may sleep. Return: 0 or -ENOMEM.
+ * Context: process, may sleep. Return: 0 or -ENOMEM, and then nothing to release.
  */
-int ipsec_hooks_enable(struct net *net)
+int ipsec_hooks_hold(struct net *net)
 {
 	struct ipsec_net *in = ipsec_net(net);
 	int err = 0;
 
+	atomic_inc(&in->hook_holders);
+	/* Pairs with unhook(). */
+	smp_mb__after_atomic();
 	if (READ_ONCE(in->hooked))
 		return 0;
 	mutex_lock(&hook_mutex);
@@ -124,6 +190,34 @@ int ipsec_hooks_enable(struct net *net)
 			WRITE_ONCE(in->hooked, true);
 	}
 	mutex_unlock(&hook_mutex);
+	if (err)
+		atomic_dec(&in->hook_holders);
+	return err;
+}
+
+/**
+ * ipsec_hooks_release() - what needs the hooks is in place, or nothing is
+ * @net: the namespace
+ */
+void ipsec_hooks_release(struct net *net)
+{
+	/* Who sees that we are gone sees what was put in place. */
+	smp_mb__before_atomic();
+	atomic_dec(&ipsec_net(net)->hook_holders);
+}
+
+/**
+ * ipsec_hooks_enable() - look at a namespace's packets
+ * @net: the namespace, where something is said about packets already
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int ipsec_hooks_enable(struct net *net)
+{
+	int err = ipsec_hooks_hold(net);
+
+	if (!err)
+		ipsec_hooks_release(net);
 	return err;
 }
 
@@ -140,8 +234,9 @@ void ipsec_hooks_disable(struct net *net)
 	mutex_lock(&hook_mutex);
 	if (in->hooked)
 		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
-	in->hooked = false;
+	WRITE_ONCE(in->hooked, false);
 	mutex_unlock(&hook_mutex);
+	cancel_delayed_work_sync(&in->unhook);
 	synchronize_net();
 }
 

@@ -283,10 +283,6 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 	struct ipsec_flow flow;
 	struct judgement j;
 
-	/* What came out of a tunnel needs a policy even where none is. */
-	if (ipsec_silent(net, IPSEC_IN) && !skb_sec_path(skb) &&
-	    (!forward || ipsec_silent(net, IPSEC_FWD)))
-		return true;
 	if (!ipsec_flow_from_skb(&flow, skb, family,
 				 forward ? IPSEC_FWD : IPSEC_IN)) {
 		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);

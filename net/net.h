@@ -178,19 +178,6 @@ static inline bool ipsec_socks_any(const struct net *net, enum ipsec_dir dir)
 						 XFRM_POLICY_IN)]);
 }
 
-/*
- * Whether nothing at all is said about a direction, so that packets need not be
- * looked at: after the last policy went the hooks stay.
- */
-static inline bool ipsec_silent(const struct net *net, enum ipsec_dir dir)
-{
-	const struct ipsec_net *in = ipsec_net(net);
-
-	return !READ_ONCE(in->spd.dir[dir].count) &&
-	       READ_ONCE(in->knobs.v4.def_policy) &&
-	       READ_ONCE(in->knobs.v6.def_policy) && !ipsec_socks_any(net, dir);
-}
-
 /* sock_lookup.c */
 struct ipsec_sock_says ipsec_sock_asked(struct net *net,
 					const struct ipsec_flow *flow,
@@ -299,6 +286,9 @@ bool ipsec_history_tunnel(const struct sk_buff *skb,
 /* hook.c */
 int ipsec_hook_init(void);
 void ipsec_hook_exit(void);
+void ipsec_hooks_init(struct ipsec_net *in);
+int ipsec_hooks_hold(struct net *net);
+void ipsec_hooks_release(struct net *net);
 void ipsec_hooks_disable(struct net *net);
 void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_hook_resume(struct net *net, struct sk_buff *skb);

@@ -18,6 +18,7 @@ static int __net_init netns_init(struct net *net)
 	atomic64_set(&in->generation, 1);
 	ipsec_knobs_init(&in->knobs);
 	ipsec_socks_init(net, &in->socks);
+	ipsec_hooks_init(in);
 	ipsec_acquire_init(&in->acquires);
 	in->stats = alloc_percpu(struct ipsec_stats);
 	if (!in->stats)

@@ -530,8 +530,6 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 	struct ipsec_flow flow;
 	unsigned int verdict;
 
-	if (ipsec_silent(state->net, IPSEC_OUT))
-		return NF_ACCEPT;
 	switch (output_flow(state->net, state->sk, skb, family, &flow)) {
 	case DECIDER_POLICY:
 		break;

@@ -190,6 +190,8 @@ void ipsec_carrier_fill(struct xfrm_policy *pol, sa_family_t family,
 	pol->lft.soft_byte_limit = sp->id;
 	pol->lft.soft_packet_limit = sp->type;
 	add_templates(pol, sp);
+	/* Its policy is known by now. Pairs with unhook(). */
+	smp_mb();
 	if (sp->type == IPSEC_SP_IPSEC &&
 	    !READ_ONCE(ipsec_net(sp->net)->hooked))
 		start_hooks(sp->net);

@@ -371,6 +371,7 @@ static void sweep(struct work_struct *work)
 	if (socks->count)
 		queue_delayed_work(system_wq, &socks->sweeper, SWEEP_DELAY);
 	spin_unlock_bh(&socks->lock);
+	ipsec_hooks_idle(socks->net);
 }
 
 /**

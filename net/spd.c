@@ -62,11 +62,12 @@ static void unlink_locked(struct ipsec_spd *spd, struct ipsec_sp *sp)
  */
 int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 {
-	struct ipsec_spd *spd = spd_of(sp->net);
+	struct net *net = sp->net;
+	struct ipsec_spd *spd = spd_of(net);
 	struct ipsec_sp *old;
 	int err;
 
-	err = ipsec_hooks_enable(sp->net);
+	err = ipsec_hooks_hold(net);
 	if (err)
 		return err;
 	sp->add_time = ktime_get_real_seconds();
@@ -84,10 +85,12 @@ int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 	if (!err && old)
 		unlink_locked(spd, old);
 	spin_unlock_bh(&spd->lock);
+	/* Once it is in the SPD, another one may have deleted and freed it. */
+	ipsec_hooks_release(net);
 	if (err)
 		return err;
 
-	ipsec_generation_bump(sp->net);
+	ipsec_generation_bump(net);
 	if (old)
 		ipsec_sp_put(old);
 	return 0;
@@ -112,6 +115,7 @@ bool ipsec_spd_delete(struct ipsec_sp *sp)
 	if (!linked)
 		return false;
 	ipsec_generation_bump(sp->net);
+	ipsec_hooks_idle(sp->net);
 	ipsec_sp_put(sp);
 	return true;
 }

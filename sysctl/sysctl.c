@@ -112,6 +112,8 @@ static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
 	if (!ipsec_net(net)->knobs.v4.def_policy ||
 	    !ipsec_net(net)->knobs.v6.def_policy)
 		err = ipsec_hooks_enable(net);
+	else
+		ipsec_hooks_idle(net);
 	ipsec_generation_bump(net);
 	ipsec_carriers_refresh(net);
 	return err;

@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/percpu.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <ipsec/acquire.h>
@@ -27,7 +28,10 @@ struct ipsec_flow_cache;
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @flow_cache: [A] decisions of each CPU; NULL until the first policy
  * @stats: [A] counters of each CPU
- * @hooked: [hook.c's mutex] the netfilter hooks are registered
+ * @hooked: [hook.c's mutex] the netfilter hooks are registered, and stay while
+ *          something is said about packets
+ * @hook_holders: [A] who is about to say something
+ * @unhook: unregisters them when nothing is said any more
  * @sysctl4: [N] net.inet.ipsec
  * @sysctl6: [N] net.inet6.ipsec6
  * @sysctl_key: [N] net.key
@@ -43,6 +47,8 @@ struct ipsec_net {
 	struct ipsec_flow_cache __percpu	*flow_cache;
 	struct ipsec_stats __percpu		*stats;
 	bool					hooked;
+	atomic_t				hook_holders;
+	struct delayed_work			unhook;
 	struct ctl_table_header			*sysctl4;
 	struct ctl_table_header			*sysctl6;
 	struct ctl_table_header			*sysctl_key;
@@ -69,7 +75,8 @@ ipsec_knobs_of(const struct ipsec_net *in, sa_family_t family)
 	return family == AF_INET ? &in->knobs.v4 : &in->knobs.v6;
 }
 
-/* Packets are looked at only from now on: the first policy or knob asks. */
+/* Packets are looked at while a policy or a knob says something about them. */
 int ipsec_hooks_enable(struct net *net);
+void ipsec_hooks_idle(struct net *net);
 
 #endif /* _IPSEC_NETNS_H */

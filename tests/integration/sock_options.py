@@ -312,6 +312,16 @@ def settled(a, sockets):
         s.close()
 
 
+def unused(host):
+    """Without a policy left, packets are looked at no more."""
+    time.sleep(1.3)
+    before = host.stat()["spdcachelookup"]
+    with host.socket(B4) as s:
+        s.sendto(b"nobody asks", (A4, 9))
+    lab.equal("the last one freed, nobody looks at packets", before,
+              host.stat()["spdcachelookup"])
+
+
 def body():
     a, b = lab.hosts()
     a.sysctl("net.ipv4.ping_group_range=0 0")
@@ -322,6 +332,7 @@ def body():
     # Sweeps come every ten seconds, in both namespaces at about the same time.
     for host, sockets in kept.items():
         settled(host, sockets)
+    unused(b)
 
 
 lab.main(body)
