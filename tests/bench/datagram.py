@@ -45,13 +45,16 @@ def main():
     never = measure(a, b, False, False)
     spd = measure(a, b, True, False)
     sockets = measure(a, b, False, True)
+    for host in a, b:
+        host.setkey("spdflush;")
+    time.sleep(30)      # the sockets' policies are swept away, then the hooks go
     flushed = measure(a, b, False, False)
     print("A datagram sent and received: instructions, with the program's own.")
     for text, n in (("no policy yet", never), ("an SPD entry each", spd),
                     ("a socket policy each", sockets), ("no policy any more", flushed)):
         print(f"{text:26} {SIZE:5} {n:9} {n - never:+9}")
-    # The counts repeat to half a percent.
-    return sockets > spd * 1.005
+    # The counts repeat to half a percent, which is more than 30 instructions.
+    return sockets > spd * 1.005 or flushed - never > max(30, never * 0.005)
 
 
 sys.exit(main())
