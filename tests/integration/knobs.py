@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """net.inet.ipsec, net.inet6.ipsec6, net.key: what is there, and what it does."""
 import os
+import time
 
 import lab
 from lab import A4, A6, B4, B6
+from manual_checks import kernel_log
 
 LEVEL = (1, (1, 2), (0, 3, -1))
 FAMILY = {
@@ -134,11 +136,31 @@ def deflev(a, b):
     a.setkey("spdflush;")
 
 
+def flood(a):
+    """A hundred drops, and one when the limiter's five seconds are over."""
+    a.setkey(f"spdadd {A4} {B4} udp -P out discard;")
+    before = a.stat()["out_polvio"]
+    with kernel_log() as lines, a.socket(A4) as s:
+        a.sysctl("net.inet.ipsec.debug=1")
+        for n in range(101):
+            if n == 100:
+                time.sleep(5.1)
+            s.sendto(b"flood", (B4, 7000))
+        a.sysctl("net.inet.ipsec.debug=0")
+    a.setkey("spdflush;")
+    with open(os.environ["work"] + "/expected", "a") as f:
+        f.write("net_ratelimit: .* callbacks suppressed\n")
+    lab.claim(2 <= len(lines) <= 22, "debug: a hundred drops are a few lines in the log",
+              len(lines))
+    lab.equal("debug: while each is counted", 101, a.stat()["out_polvio"] - before)
+
+
 def body():
     a, b = lab.hosts()
     table(a, b)
     def_policy(a, b)
     deflev(a, b)
+    flood(a)
 
 
 lab.main(body)
