@@ -53,8 +53,8 @@ def grow(client, have, want):
 
 def main():
     lab.run("modprobe", "dummy", "numdummies=0")
-    lab.ip("netns add a")
-    a = lab.Host("a")
+    lab.ip("netns add lone")
+    a = lab.Host("lone")
     a.ip("""link add dummy0 type dummy
         link set dummy0 up
         link set lo up
@@ -75,7 +75,8 @@ def main():
         hit, miss = (x - y for x, y in zip(costs(s, n), alone[n]))
         prices[n] = miss - hit
         print(f"{n:7} policies {prices[n]:9.0f} {hit:9.0f}", flush=True)
-    if a.stat()["spdcachemiss"] < len(sizes) * 3 * FLOWS:
+    # A few flows may have their slot of the cache to themselves.
+    if a.stat()["spdcachemiss"] < 0.9 * len(sizes) * 3 * FLOWS:
         raise RuntimeError("the flow cache knew them")
     return prices[MANY] > prices[1] * 1.1
 
