@@ -4,11 +4,14 @@
 
 gw1 is ours, gw2 native XFRM; every inner and outer family. Then both ours:
 TCP that is forwarded in packets of 64 KB, what is too long for the tunnel, and
-plaintext that comes where the tunnel is required.
+plaintext that comes where the tunnel is required. And which of the lists "fwd" and
+"in" decides.
 """
+import contextlib
 import os
 import socket
 import threading
+import time
 
 import lab
 from lab import A4, A6, B4, B6
@@ -131,6 +134,52 @@ def plaintext(a, b, gw1, gw2):
     lab.equal("and counted", before + 1, gw1.stat()["in_polvio"])
 
 
+OWN = {4: "10.1.0.254", 6: "fd01::fe"}      # gw1, towards a
+# Policies of gw1; what becomes of packets that it forwards, and that are for itself.
+LISTS = (
+    ("neither", [], "arrives", "arrives"),
+    ("in discard", ["in discard"], "in_polvio", "in_polvio"),
+    ("fwd discard", ["fwd discard"], "in_polvio", "arrives"),
+    ("fwd none, in discard", ["fwd none", "in discard"], "arrives", "in_polvio"),
+    ("fwd discard, in none", ["fwd discard", "in none"], "in_polvio", "arrives"),
+    ("in require", ["in ipsec esp/transport//require"], "in_polvio", "in_polvio"),
+    ("fwd require, in none", ["fwd ipsec esp/transport//require", "in none"],
+     "in_polvio", "arrives"),
+    ("out discard", ["out discard"], "out_polvio", "arrives"),
+)
+
+
+def fate(gate, receiver, send):
+    """What becomes of a datagram: it arrives, or the gateway's counter that rises."""
+    before = gate.drops()
+    send()
+    receiver.settimeout(0)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            receiver.recv(100)
+            return "arrives"
+        if rose := [k for k, n in gate.drops().items() if n > before.get(k, 0)]:
+            return " ".join(rose)
+    return "lost"
+
+
+def lists(a, b, gw1):
+    """The list fwd decides about forwarded packets; what it does not match, in does."""
+    table = lab.Matrix("fwd and in", [f"IPv{v}: {name}" for v in HOSTS for name, *_ in LISTS])
+    for name, policies, *want in LISTS:
+        gw1.setkey("spdflush;" + "".join(
+            f"spdadd {src} {dst} udp -P {p};\n" for src, dst in
+            (("10.1.0.1", "0.0.0.0/0"), ("fd01::1", "::/0")) for p in policies))
+        for v, (here, there) in HOSTS.items():
+            with a.socket(here) as s, b.socket(there, 7000) as far, \
+                    gw1.socket(OWN[v], 7000) as near:
+                seen = [fate(gw1, t, lambda t=t: s.sendto(b"x", t.getsockname()[:2]))
+                        for t in (far, near)]
+            table.equal(f"IPv{v}: {name}", "forwarded, own", want, seen)
+    table.report()
+
+
 def body():
     lab.run("modprobe", "-a", "esp4", "esp6")
     a, b, gw1, gw2 = lab.gateways()
@@ -142,6 +191,7 @@ def body():
         ours(gw2, v, v, 0x2000)
         sizes(a, b, gw1, v)
     plaintext(a, b, gw1, gw2)
+    lists(a, b, gw1)
 
 
 lab.main(body)
