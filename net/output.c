@@ -88,7 +88,11 @@ static void output_done(struct sk_buff *skb, struct ipsec_skb_cb *cb,
 	ipsec_count(sa->net, IPSEC_STAT_out_success);
 }
 
-/* Applies the SAs from cb->next on; asynchronous crypto comes back later. */
+/*
+ * Applies the SAs from cb->next on; asynchronous crypto comes back later. Whether
+ * they are usable was asked just before: one that ended since then still serves, as
+ * if the packet had been a little earlier.
+ */
 static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 {
 	struct ipsec_skb_cb *cb = ipsec_cb(skb);
@@ -98,10 +102,6 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 		unsigned int len;
 		int err;
 
-		if (unlikely(!ipsec_sa_usable(sa))) {
-			ipsec_drop(net, skb, IPSEC_STAT_out_badspi, sa, NULL);
-			return;
-		}
 		if (cb->tunnel & BIT(cb->next) && !ipsec_tunnel_encap(skb, sa))
 			return;
 		len = skb->len;
@@ -118,6 +118,15 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 				ipsec_pmtu_learned(cb->sas[cb->n - 1]));
 	else
 		ipsec_hook_resume(net, skb);
+}
+
+/* The first SA of @sas that ended, or NULL. */
+static struct ipsec_sa *first_ended(struct ipsec_sa *const *sas, unsigned int n)
+{
+	for (; n; n--, sas++)
+		if (unlikely(!ipsec_sa_usable(*sas)))
+			return *sas;
+	return NULL;
 }
 
 /**
@@ -138,7 +147,11 @@ void ipsec_output_resume(struct sk_buff *skb, int err)
 		ipsec_drop(net, skb, IPSEC_STAT_out_crypto, sa, NULL);
 	} else {
 		output_done(skb, cb, skb->len);
-		ipsec_output_next(net, skb);
+		sa = first_ended(cb->sas + cb->next, cb->n - cb->next);
+		if (unlikely(sa))
+			ipsec_drop(net, skb, IPSEC_STAT_out_badspi, sa, NULL);
+		else
+			ipsec_output_next(net, skb);
 	}
 	rcu_read_unlock();
 	ipsec_output_release(&held);
@@ -201,13 +214,47 @@ static void output_room(const struct sk_buff *skb,
 	}
 }
 
+/*
+ * An SA may end between the decision and the packet, or between two pieces of a
+ * super-packet: those that are there to replace it then do. A rekey must not cost
+ * a packet.
+ */
+static void decide_anew(struct net *net, struct ipsec_decision *decision)
+{
+	unsigned int i;
+
+	for (i = 0; i < decision->n; i++) {
+		struct ipsec_sa *sa = decision->sas[i];
+		u8 mode = decision->tunnel & BIT(i) ? IPSEC_MODE_KIND_TUNNEL :
+						      IPSEC_MODE_KIND_TRANSPORT;
+
+		if (!ipsec_sa_usable(sa))
+			sa = ipsec_sad_find_out(net, &sa->ends, mode, sa->reqid);
+		if (sa)
+			decision->sas[i] = sa;
+	}
+}
+
 /* One packet that fits: checksummed, owned, and through its SAs. */
 static void output_one(struct net *net, struct sk_buff *skb,
 		       const struct ipsec_decision *decision)
 {
 	unsigned int headroom, tailroom;
+	struct ipsec_decision anew;
 	struct ipsec_skb_cb *cb;
 	struct sk_buff *own;
+	struct ipsec_sa *sa;
+
+	if (unlikely(first_ended(decision->sas, decision->n))) {
+		anew = *decision;
+		decide_anew(net, &anew);
+		decision = &anew;
+		sa = first_ended(decision->sas, decision->n);
+		if (sa) {
+			ipsec_drop(net, skb, IPSEC_STAT_out_badspi, sa, NULL);
+			return;
+		}
+	}
 
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_csum_hwoffload_help(skb, 0)) {

@@ -13,8 +13,7 @@ static struct workqueue_struct *sa_wq;
 
 static void sa_free_work(struct work_struct *work)
 {
-	struct ipsec_sa *sa = container_of(to_rcu_work(work), struct ipsec_sa,
-					   rcu_work);
+	struct ipsec_sa *sa = container_of(work, struct ipsec_sa, work);
 	struct ipsec_net *in;
 
 	if (sa->xform)
@@ -32,14 +31,15 @@ static void sa_free_work(struct work_struct *work)
 
 /**
  * ipsec_sa_destroy() - the last reference is gone
- * @sa: the SA; flow caches may look at it for another grace period
+ * @sa: the SA; the SAD dropped its own a grace period after it was unlinked, so
+ *      nobody looks at it any more
  *
  * Context: any. The rest happens in a work item, because freeing a transform
  * may sleep.
  */
 void ipsec_sa_destroy(struct ipsec_sa *sa)
 {
-	queue_rcu_work(sa_wq, &sa->rcu_work);
+	queue_work(sa_wq, &sa->work);
 }
 
 /* Time to renew it. What nobody used needs no renewal: it ends, as in KAME. */
@@ -155,6 +155,25 @@ void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes)
 		ipsec_sa_arm(sa);
 }
 
+static void sa_put_rcu(struct rcu_head *rcu)
+{
+	ipsec_sa_put(container_of(rcu, struct ipsec_sa, rcu));
+}
+
+/**
+ * ipsec_sa_retire() - drop the SAD's reference, after a grace period
+ * @sa: the SA, no longer in the SAD
+ *
+ * Until then a packet that has found the SA may still take a reference, for crypto
+ * that outlives its RCU section.
+ *
+ * Context: any.
+ */
+void ipsec_sa_retire(struct ipsec_sa *sa)
+{
+	call_rcu(&sa->rcu, sa_put_rcu);
+}
+
 /**
  * ipsec_sa_delete() - end an SA: nothing new starts to use it
  * @sa: the SA; the caller has a reference of its own
@@ -180,7 +199,7 @@ void ipsec_sa_delete(struct ipsec_sa *sa)
 	if (timer_delete(&sa->timer))
 		ipsec_sa_put(sa);
 	if (linked)
-		ipsec_sa_put(sa);
+		ipsec_sa_retire(sa);
 }
 
 /* An SA with everything but keys and transform; one reference. */
@@ -209,7 +228,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
 	timer_setup(&sa->timer, sa_timer, 0);
-	INIT_RCU_WORK(&sa->rcu_work, sa_free_work);
+	INIT_WORK(&sa->work, sa_free_work);
 	atomic_inc(&ipsec_net(net)->live_sas);
 	return sa;
 }

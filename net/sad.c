@@ -297,7 +297,7 @@ out:
 	ipsec_sa_arm(sa);
 	/* Finds it unlinked already; what remains is state, timer and drop. */
 	ipsec_sa_delete(old);
-	ipsec_sa_put(old);
+	ipsec_sa_retire(old);
 	ipsec_acquire_served(sa);
 	return 0;
 }
@@ -460,6 +460,40 @@ unsigned int ipsec_sad_count(struct net *net, u8 proto)
 	return n;
 }
 
+/*
+ * Deletes the SAs between two ends, without @larval only those that have keys. Always
+ * the first of the list: to unlink the last one would be to walk all of it. Returns
+ * how many there were.
+ */
+static unsigned int delete_between(struct net *net,
+				   const struct ipsec_ends_key *ends,
+				   bool larval)
+{
+	unsigned int n = 0;
+
+	for (;;) {
+		struct ipsec_sa *sa, *found = NULL;
+		struct rhlist_head *list, *pos;
+
+		rcu_read_lock();
+		list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
+		rhl_for_each_entry_rcu(sa, pos, list, ends_node) {
+			if ((larval || ipsec_sa_usable(sa)) &&
+			    refcount_inc_not_zero(&sa->refs)) {
+				found = sa;
+				break;
+			}
+		}
+		rcu_read_unlock();
+		if (!found)
+			return n;
+		ipsec_sa_delete(found);
+		ipsec_sa_put(found);
+		n++;
+		cond_resched();
+	}
+}
+
 /**
  * ipsec_sad_flush() - delete all SAs
  * @net: the namespace
@@ -474,10 +508,8 @@ unsigned int ipsec_sad_flush(struct net *net, u8 proto)
 	struct ipsec_sa *sa;
 
 	while ((sa = ipsec_sad_next(net, &cursor, proto))) {
-		ipsec_sa_delete(sa);
+		n += delete_between(net, &sa->ends, true);
 		ipsec_sa_put(sa);
-		n++;
-		cond_resched();
 	}
 	return n;
 }
@@ -494,28 +526,7 @@ unsigned int ipsec_sad_flush(struct net *net, u8 proto)
 unsigned int ipsec_sad_delete_ends(struct net *net,
 				   const struct ipsec_ends_key *ends)
 {
-	unsigned int n = 0;
-
-	for (;;) {
-		struct ipsec_sa *sa, *found = NULL;
-		struct rhlist_head *list, *pos;
-
-		rcu_read_lock();
-		list = rhltable_lookup(&sad_of(net)->by_ends, ends, ends_params);
-		rhl_for_each_entry_rcu(sa, pos, list, ends_node) {
-			if (ipsec_sa_usable(sa) &&
-			    refcount_inc_not_zero(&sa->refs)) {
-				found = sa;
-				break;
-			}
-		}
-		rcu_read_unlock();
-		if (!found)
-			return n;
-		ipsec_sa_delete(found);
-		ipsec_sa_put(found);
-		n++;
-	}
+	return delete_between(net, ends, false);
 }
 
 /**

@@ -20,9 +20,10 @@
  * leaves the SAD, and the memory outlives that by an RCU grace period.
  *
  * Delete, in this order: state = DEAD under sa->lock, unlink, bump the
- * generation, cancel the timer, drop the SAD's reference. The last put waits a
- * grace period, then a work item frees the transform (which may sleep), wipes
- * the keys and frees the memory.
+ * generation, cancel the timer, and after a grace period drop the SAD's reference,
+ * so that who found the SA in an RCU section may take one of his own. After the
+ * last put a work item frees the transform (which may sleep), wipes the keys and
+ * frees the memory.
  */
 #ifndef _IPSEC_SA_H
 #define _IPSEC_SA_H
@@ -177,7 +178,8 @@ struct ipsec_sa_params {
  * @pmtu_until: [A] when it is forgotten, in jiffies
  * @lock: protects the [s] fields; never held across crypto or delivery
  * @refs: [A] see the head of this file
- * @rcu_work: frees the SA in process context after a grace period
+ * @rcu: drops the SAD's reference after a grace period
+ * @work: frees the SA in process context
  */
 struct ipsec_sa {
 	struct ipsec_sad_key	key;
@@ -217,7 +219,8 @@ struct ipsec_sa {
 	unsigned long		pmtu_until;
 	spinlock_t		lock;
 	refcount_t		refs;
-	struct rcu_work		rcu_work;
+	struct rcu_head		rcu;
+	struct work_struct	work;
 };
 
 /**
@@ -245,6 +248,7 @@ struct ipsec_sa *ipsec_sa_larval(struct net *net,
 				 const struct ipsec_sa_params *params);
 void ipsec_sa_destroy(struct ipsec_sa *sa);
 void ipsec_sa_delete(struct ipsec_sa *sa);
+void ipsec_sa_retire(struct ipsec_sa *sa);
 void ipsec_sa_arm(struct ipsec_sa *sa);
 void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes);
 
