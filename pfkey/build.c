@@ -8,11 +8,20 @@
 #include <ipsec/km.h>
 #include "pfkey.h"
 
-/* The longest of most messages: a policy with all its requests, all of IPv6. */
-#define LONGEST		1024
+/*
+ * What most messages have room in: EXPIRE of IPv6 is the longest of them. A buffer
+ * that is no larger than it has to be leaves a slow reader room for more.
+ */
+#define USUAL		192
+/* All about an SA but its keys. */
+#define WHOLE_SA	320
+/* All about a policy but its requests, and the algorithms of the whole table. */
+#define WHOLE_POLICY	256
+#define REGISTER_MAX	1024
 
-static struct sk_buff *build_sized(unsigned int size, u8 type, u8 satype,
-				   u32 seq, u32 pid, gfp_t gfp)
+/* A message that holds its base header so far, with room for @size bytes. */
+static struct sk_buff *build(unsigned int size, u8 type, u8 satype, u32 seq,
+			     u32 pid, gfp_t gfp)
 {
 	struct sk_buff *skb = alloc_skb(size, gfp);
 	struct sadb_msg *hdr;
@@ -27,22 +36,6 @@ static struct sk_buff *build_sized(unsigned int size, u8 type, u8 satype,
 	hdr->sadb_msg_seq = seq;
 	hdr->sadb_msg_pid = pid;
 	return skb;
-}
-
-/**
- * pfkey_build_base() - begin a message
- * @type: SADB_*
- * @satype: SADB_SATYPE_*
- * @seq: sadb_msg_seq
- * @pid: sadb_msg_pid; 0 for what the kernel says by itself
- * @gfp: how to allocate
- *
- * Return: a buffer that holds the base header, or NULL.
- */
-struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
-				 gfp_t gfp)
-{
-	return build_sized(LONGEST, type, satype, seq, pid, gfp);
 }
 
 /**
@@ -96,7 +89,7 @@ int pfkey_put_copy(struct sk_buff *skb, const void *from)
 	unsigned int len = ext->sadb_ext_len * PFKEY_WORD;
 
 	if (skb_tailroom(skb) < len &&
-	    pskb_expand_head(skb, 0, len, GFP_KERNEL))
+	    pskb_expand_head(skb, 0, len, PFKEY_REPLY_GFP))
 		return -ENOMEM;
 	memcpy(pfkey_put(skb, ext->sadb_ext_type, len), from, len);
 	return 0;
@@ -225,15 +218,23 @@ static void put_natt(struct sk_buff *skb, const struct ipsec_sa *sa)
 			    IPSEC_PROTO_ANY);
 }
 
-static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
+static struct sk_buff *build_for_sa(unsigned int size, u8 type,
+				    const struct ipsec_sa *sa, u32 seq,
 				    u32 pid, gfp_t gfp)
 {
 	u8 satype = pfkey_proto_to_satype(sa->key.proto);
-	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid, gfp);
+	struct sk_buff *skb = build(size, type, satype, seq, pid, gfp);
 
 	if (skb)
 		put_sa(skb, sa);
 	return skb;
+}
+
+static unsigned int keys_size(const struct ipsec_sa *sa)
+{
+	return 2 * sizeof(struct sadb_key) +
+	       round_up(ipsec_key_bytes(&sa->akey), PFKEY_WORD) +
+	       round_up(ipsec_key_bytes(&sa->ekey), PFKEY_WORD);
 }
 
 /**
@@ -251,7 +252,9 @@ static struct sk_buff *build_for_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 			       u32 pid, bool keys)
 {
-	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, GFP_KERNEL);
+	unsigned int size = WHOLE_SA + (keys ? keys_size(sa) : 0);
+	struct sk_buff *skb = build_for_sa(size, type, sa, seq, pid,
+					   PFKEY_REPLY_GFP);
 	struct sadb_msg *hdr;
 
 	if (!skb)
@@ -287,7 +290,8 @@ struct sk_buff *pfkey_build_sa(u8 type, const struct ipsec_sa *sa, u32 seq,
 struct sk_buff *pfkey_build_spi(u8 type, const struct ipsec_sa *sa, u32 seq,
 				u32 pid, gfp_t gfp)
 {
-	struct sk_buff *skb = build_for_sa(type, sa, seq, pid, gfp);
+	struct sk_buff *skb = build_for_sa(USUAL, type, sa, seq, pid,
+					   gfp);
 
 	if (skb) {
 		put_sa2(skb, sa);
@@ -322,8 +326,8 @@ struct sk_buff *pfkey_build_ends(const struct pfkey_request *req,
  */
 struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard)
 {
-	struct sk_buff *skb = build_for_sa(SADB_EXPIRE, sa, sa->seq, 0,
-					   GFP_ATOMIC);
+	struct sk_buff *skb = build_for_sa(USUAL, SADB_EXPIRE, sa, sa->seq,
+					   0, GFP_ATOMIC);
 
 	if (!skb)
 		return NULL;
@@ -351,8 +355,8 @@ struct sk_buff *pfkey_build_expire(const struct ipsec_sa *sa, bool hard)
 struct sk_buff *pfkey_build_mapping(const struct ipsec_sa *sa,
 				    const struct ipsec_endpoint *now)
 {
-	struct sk_buff *skb = build_for_sa(SADB_X_NAT_T_NEW_MAPPING, sa, 0, 0,
-					   GFP_ATOMIC);
+	struct sk_buff *skb = build_for_sa(USUAL, SADB_X_NAT_T_NEW_MAPPING,
+					   sa, 0, 0, GFP_ATOMIC);
 	struct ipsec_ends_key ends = sa->ends;
 
 	if (!skb)
@@ -385,14 +389,21 @@ static void *put_policy_head(struct sk_buff *skb, const struct ipsec_sp *sp,
 	return ext + 1;
 }
 
-static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
+static unsigned int requests_len(const struct ipsec_sp *sp)
 {
 	unsigned int i, len = 0;
-	u8 *p;
 
 	for (i = 0; i < sp->n_requests; i++)
 		len += request_len(&sp->requests[i]);
-	p = put_policy_head(skb, sp, len);
+	return len;
+}
+
+static void put_policy(struct sk_buff *skb, const struct ipsec_sp *sp)
+{
+	unsigned int i;
+	u8 *p;
+
+	p = put_policy_head(skb, sp, requests_len(sp));
 	for (i = 0; i < sp->n_requests; i++) {
 		const struct ipsec_request *req = &sp->requests[i];
 		struct sadb_x_ipsecrequest *wire = (void *)p;
@@ -435,7 +446,8 @@ struct sk_buff *pfkey_build_sp(u8 type, u8 satype, const struct ipsec_sp *sp,
 		.addtime = sp->lifetime,
 		.usetime = sp->validtime,
 	};
-	struct sk_buff *skb = pfkey_build_base(type, satype, seq, pid, gfp);
+	struct sk_buff *skb = build(WHOLE_POLICY + requests_len(sp), type,
+				    satype, seq, pid, gfp);
 	struct sadb_msg *hdr;
 
 	if (!skb)
@@ -463,8 +475,8 @@ struct sk_buff *pfkey_build_acquire(const struct ipsec_km_ask *ask)
 	u8 satype = pfkey_proto_to_satype(ask->ends->proto);
 	struct sk_buff *skb, *fit;
 
-	skb = build_sized(PFKEY_ACQUIRE_MAX, SADB_ACQUIRE, satype, ask->seq, 0,
-			  GFP_ATOMIC);
+	skb = build(PFKEY_ACQUIRE_MAX, SADB_ACQUIRE, satype, ask->seq, 0,
+		    GFP_ATOMIC);
 	if (!skb)
 		return NULL;
 	put_ends(skb, ask->ends);
@@ -485,8 +497,8 @@ struct sk_buff *pfkey_build_acquire(const struct ipsec_km_ask *ask)
  */
 struct sk_buff *pfkey_build_sp_acquire(const struct ipsec_sp *sp)
 {
-	struct sk_buff *skb = pfkey_build_base(SADB_X_SPDACQUIRE, 0, 0, 0,
-					       GFP_ATOMIC);
+	struct sk_buff *skb = build(USUAL, SADB_X_SPDACQUIRE, 0, 0, 0,
+				    GFP_ATOMIC);
 
 	if (skb)
 		put_policy_head(skb, sp, 0);
@@ -525,7 +537,9 @@ static void put_supported(struct sk_buff *skb, u16 exttype,
  */
 struct sk_buff *pfkey_build_register(const struct sadb_msg *hdr)
 {
-	struct sk_buff *skb = pfkey_build_echo(hdr);
+	struct sk_buff *skb = build(REGISTER_MAX, hdr->sadb_msg_type,
+				    hdr->sadb_msg_satype, hdr->sadb_msg_seq,
+				    hdr->sadb_msg_pid, PFKEY_REPLY_GFP);
 
 	if (skb) {
 		put_supported(skb, SADB_EXT_SUPPORTED_AUTH, IPSEC_ALG_AUTH);
@@ -543,9 +557,8 @@ struct sk_buff *pfkey_build_register(const struct sadb_msg *hdr)
  */
 struct sk_buff *pfkey_build_echo(const struct sadb_msg *hdr)
 {
-	return pfkey_build_base(hdr->sadb_msg_type, hdr->sadb_msg_satype,
-				hdr->sadb_msg_seq, hdr->sadb_msg_pid,
-				GFP_KERNEL);
+	return build(USUAL, hdr->sadb_msg_type, hdr->sadb_msg_satype,
+		     hdr->sadb_msg_seq, hdr->sadb_msg_pid, PFKEY_REPLY_GFP);
 }
 
 /**

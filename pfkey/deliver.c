@@ -102,51 +102,79 @@ int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb)
 	return queue(&to->sk, skb);
 }
 
-/* To each socket that is registered, or all, or is @from; once each. */
+/**
+ * pfkey_deliver_record() - a part of a dump, to the socket that wanted it
+ * @to: the socket; there was room in its queue a moment ago
+ * @skb: the message, consumed
+ *
+ * Others may have filled the queue since then. The record goes in all the same:
+ * one that is left out would be missed, and there is never more than one too many.
+ *
+ * Context: process.
+ */
+void pfkey_deliver_record(struct pfkey_sock *to, struct sk_buff *skb)
+{
+	show_promisc(sock_net(&to->sk), skb);
+	if (!READ_ONCE(to->extended))
+		cut_replay(skb);
+	skb_set_owner_r(skb, &to->sk);
+	skb_queue_tail(&to->sk.sk_receive_queue, skb);
+	to->sk.sk_data_ready(&to->sk);
+}
+
+/*
+ * To each socket that is registered, or all, and to @from, once each. What @from
+ * asked for is done: he gets the message itself, for which no memory is missing.
+ */
 static int deliver(struct net *net, struct sk_buff *skb, bool all,
-		   const struct pfkey_sock *from)
+		   struct pfkey_sock *from)
 {
 	struct sk_buff *classic = skb, *form;
 	struct pfkey_sock *pk;
 
+	if (!skb)
+		return -ENOBUFS;
 	show_promisc(net, skb);
 	if (find_replay(skb)) {
-		classic = skb_copy(skb, GFP_ATOMIC);
-		if (!classic)
+		classic = skb_copy(skb, from ? PFKEY_REPLY_GFP : GFP_ATOMIC);
+		if (!classic) {
+			kfree_skb(skb);
 			return -ENOBUFS;
+		}
 		cut_replay(classic);
 	}
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node) {
-		if (!all && !READ_ONCE(pk->registered) && pk != from)
+		if (pk == from || (!all && !READ_ONCE(pk->registered)))
 			continue;
 		form = READ_ONCE(pk->extended) ? skb : classic;
 		queue(&pk->sk, skb_clone(form, GFP_ATOMIC));
 	}
 	rcu_read_unlock();
-	if (classic != skb)
+	form = from && READ_ONCE(from->extended) ? skb : classic;
+	if (form != skb)
+		consume_skb(skb);
+	else if (classic != skb)
 		consume_skb(classic);
+	if (from)
+		queue(&from->sk, form);
+	else
+		consume_skb(form);
 	return 0;
 }
 
 /**
- * pfkey_deliver_all() - to every socket of a namespace, the asker included
- * @net: the namespace
- * @skb: the message, consumed; NULL when it could not be built
+ * pfkey_deliver_all() - to every socket of a namespace: the reply to a request
+ * @req: the request, which has been carried out
+ * @skb: the message, consumed
  *
  * A socket whose queue is full misses it.
  *
- * Context: any. Return: 0, or -ENOBUFS without a message or memory.
+ * Context: process. Return: 0, or -ENOBUFS without a message.
  */
-int pfkey_deliver_all(struct net *net, struct sk_buff *skb)
+int pfkey_deliver_all(struct pfkey_request *req, struct sk_buff *skb)
 {
-	int err;
-
-	if (!skb)
-		return -ENOBUFS;
-	err = deliver(net, skb, true, NULL);
-	consume_skb(skb);
-	return err;
+	return deliver(req->net, skb, true, req->from);
 }
 
 /**
@@ -157,18 +185,13 @@ int pfkey_deliver_all(struct net *net, struct sk_buff *skb)
  *
  * A socket registered for any SA type counts, as in KAME.
  *
- * Context: any. Return: 0, or -ENOBUFS without a message or memory.
+ * Context: any, with @from process. Return: 0, or -ENOBUFS without a message or
+ * memory.
  */
 int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
 			     struct pfkey_sock *from)
 {
-	int err;
-
-	if (!skb)
-		return -ENOBUFS;
-	err = deliver(net, skb, false, from);
-	consume_skb(skb);
-	return err;
+	return deliver(net, skb, false, from);
 }
 
 /**

@@ -45,12 +45,12 @@ int pfkey_promisc(struct pfkey_request *req)
 		if (inside < sizeof(*req->hdr) ||
 		    pfkey_check_base(req->hdr + 1, inside))
 			return -EINVAL;
-		return pfkey_deliver_all(req->net,
+		return pfkey_deliver_all(req,
 					 pfkey_build_copy(req->hdr + 1,
-							  GFP_KERNEL));
+							  PFKEY_REPLY_GFP));
 	}
 	if (on > SADB_X_PROMISC_ON)
 		return -EINVAL;
 	WRITE_ONCE(req->from->promisc, on);
-	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));
+	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

@@ -59,7 +59,7 @@ int pfkey_getspi(struct pfkey_request *req)
 				pfkey_build_spi(SADB_GETSPI, sa,
 						req->hdr->sadb_msg_seq,
 						req->hdr->sadb_msg_pid,
-						GFP_KERNEL));
+						PFKEY_REPLY_GFP));
 	/* An SPI that nobody was told of would only be in the way. */
 	if (err)
 		ipsec_sa_delete(sa);
@@ -124,7 +124,7 @@ static int announce(struct pfkey_request *req, const struct ipsec_sa *sa)
 		kfree_skb(skb);
 		skb = NULL;
 	}
-	return pfkey_deliver_all(req->net, skb);
+	return pfkey_deliver_all(req, skb);
 }
 
 /**
@@ -220,7 +220,7 @@ int pfkey_delete(struct pfkey_request *req)
 		if (err)
 			return err;
 		ipsec_sad_delete_ends(req->net, &ends);
-		return pfkey_deliver_all(req->net,
+		return pfkey_deliver_all(req,
 					 pfkey_build_ends(req, &ends));
 	}
 	sa = find_sa(req);
@@ -228,9 +228,9 @@ int pfkey_delete(struct pfkey_request *req)
 		return PTR_ERR(sa);
 	ipsec_sa_delete(sa);
 	reply = pfkey_build_spi(SADB_DELETE, sa, req->hdr->sadb_msg_seq,
-				req->hdr->sadb_msg_pid, GFP_KERNEL);
+				req->hdr->sadb_msg_pid, PFKEY_REPLY_GFP);
 	ipsec_sa_put(sa);
-	return pfkey_deliver_all(req->net, reply);
+	return pfkey_deliver_all(req, reply);
 }
 
 /**
@@ -266,5 +266,5 @@ int pfkey_flush(struct pfkey_request *req)
 	if (satype != SADB_SATYPE_UNSPEC && !proto)
 		return -EINVAL;
 	ipsec_sad_flush(req->net, proto);
-	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));
+	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

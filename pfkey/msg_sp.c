@@ -80,7 +80,7 @@ static struct sk_buff *describe(const struct pfkey_request *req,
 	return pfkey_build_sp(req->hdr->sadb_msg_type,
 			      req->hdr->sadb_msg_satype, sp,
 			      req->hdr->sadb_msg_seq, req->hdr->sadb_msg_pid,
-			      GFP_KERNEL);
+			      PFKEY_REPLY_GFP);
 }
 
 static int add(struct pfkey_request *req, bool replace)
@@ -95,7 +95,7 @@ static int add(struct pfkey_request *req, bool replace)
 	if (err)
 		ipsec_sp_put(sp);
 	else
-		err = pfkey_deliver_all(req->net, describe(req, sp));
+		err = pfkey_deliver_all(req, describe(req, sp));
 	ipsec_sp_put(sp);
 	return err;
 }
@@ -146,7 +146,7 @@ static int delete(struct pfkey_request *req, struct ipsec_sp *sp)
 	ipsec_spd_delete(sp);
 	reply = describe(req, sp);
 	ipsec_sp_put(sp);
-	return pfkey_deliver_all(req->net, reply);
+	return pfkey_deliver_all(req, reply);
 }
 
 /**
@@ -218,5 +218,5 @@ int pfkey_spdflush(struct pfkey_request *req)
 	if (req->hdr->sadb_msg_len > sizeof(*req->hdr) / PFKEY_WORD)
 		return -EINVAL;
 	ipsec_spd_flush(req->net);
-	return pfkey_deliver_all(req->net, pfkey_build_echo(req->hdr));
+	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

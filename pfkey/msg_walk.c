@@ -50,7 +50,7 @@ static struct sk_buff *next_record(struct net *net, struct pfkey_dump *d)
 		ipsec_sa_put(sa);
 	} else {
 		skb = pfkey_build_sp(SADB_X_SPDDUMP, d->satype, sp, seq,
-				     d->pid, GFP_KERNEL);
+				     d->pid, PFKEY_REPLY_GFP);
 		ipsec_sp_put(sp);
 	}
 	return skb;
@@ -69,7 +69,7 @@ void pfkey_dump_continue(struct pfkey_sock *pk)
 
 	mutex_lock(&pk->dump_mutex);
 	while ((d->sa || d->sp) && has_room(&pk->sk))
-		pfkey_deliver_one(pk, next_record(net, d));
+		pfkey_deliver_record(pk, next_record(net, d));
 	if (!d->sa && !d->sp)
 		WRITE_ONCE(d->type, 0);
 	mutex_unlock(&pk->dump_mutex);

@@ -25,6 +25,12 @@ struct ipsec_km_ask;
 /* strongSwan reads what the kernel says by itself into so many bytes. */
 #define PFKEY_ACQUIRE_MAX	4096
 
+/*
+ * A request is carried out before it is answered, and nobody could undo that for
+ * want of a little memory: the answer waits until there is some.
+ */
+#define PFKEY_REPLY_GFP		(GFP_KERNEL | __GFP_NOFAIL)
+
 #define PFKEY_BIT(ext)		BIT(SADB_EXT_##ext)
 #define PFKEY_XBIT(ext)		BIT(SADB_X_EXT_##ext)
 
@@ -159,8 +165,6 @@ int pfkey_get_requests(const struct sadb_x_policy *policy,
 		       struct ipsec_request *to);
 
 /* build.c */
-struct sk_buff *pfkey_build_base(u8 type, u8 satype, u32 seq, u32 pid,
-				 gfp_t gfp);
 void *pfkey_put(struct sk_buff *skb, u16 exttype, unsigned int bytes);
 int pfkey_put_copy(struct sk_buff *skb, const void *from);
 void *pfkey_more(struct sk_buff *skb, void *ext, unsigned int bytes);
@@ -187,7 +191,8 @@ void pfkey_put_proposal(struct sk_buff *skb, const struct ipsec_km_ask *ask);
 
 /* deliver.c */
 int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb);
-int pfkey_deliver_all(struct net *net, struct sk_buff *skb);
+void pfkey_deliver_record(struct pfkey_sock *to, struct sk_buff *skb);
+int pfkey_deliver_all(struct pfkey_request *req, struct sk_buff *skb);
 int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
 			     struct pfkey_sock *from);
 bool pfkey_anybody_registered(struct net *net);

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A hundred thousand SAs: a dump through a slow reader tells each of them and keeps
+nobody waiting; GETSPI, GET and DELETE cost about what they cost among a hundred."""
+import os
+import socket
+import struct
+import time
+
+import lab
+from pfkey_client import *
+
+FIRST, SPI_AT = 0x10000, 16 + 4
+MINE = b"\x0a\x00\x00\x02"         # the usual destination, of which there is one more
+DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
+MANY = 3000 if DEBUG else 100000
+EXTRA = 200
+
+
+def fill(c, low, high, lonely=True):
+    """ADDs whose answers nobody reads; each SA has a peer of its own, or all one."""
+    raw = message(ADD, ESP, sa(0, encrypt=11, replay=0) + sa2() + ends() + key(9, b""))
+    at = raw.index(MINE)
+    first, between, rest = raw[:SPI_AT], raw[SPI_AT + 4:at], raw[at + 4:]
+    for spi in range(low, high):
+        c.sock.send(first + struct.pack(">I", spi) + between
+                    + (struct.pack(">I", 0x0b000000 + spi) if lonely else MINE) + rest)
+
+
+def cost(c, first, count=EXTRA):
+    """Nanoseconds of one GETSPI, GET and DELETE each: the least of several turns,
+    which nobody disturbed."""
+    turns = {}
+    for _ in range(5):
+        for text, kind, extra in (("GETSPI", GETSPI, None), ("GET", GET, b""),
+                                  ("DELETE", DELETE, b"")):
+            raws = [message(kind, ESP, ends() + (spirange(spi, spi) if extra is None
+                                                 else sa(spi)))
+                    for spi in range(first, first + count)]
+            start = time.monotonic_ns()
+            for raw in raws:
+                c.sock.send(raw)
+                c.sock.recv(4096)
+            took = (time.monotonic_ns() - start) // count
+            turns[text] = min(took, turns.get(text, took))
+    return turns
+
+
+def next_seq(c):
+    raw = c.sock.recv(4096, socket.MSG_DONTWAIT)
+    return raw[1], struct.unpack_from("=I", raw, 8)[0], raw[SPI_AT:SPI_AT + 4]
+
+
+def slow_dump(c, other):
+    """Stopped in the middle, while others work on the same SAD."""
+    slow = Client()
+    slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    slow.sock.send(message(DUMP, 0))
+    seen = [next_seq(slow) for _ in range(MANY // 2)]
+    start = time.monotonic()
+    fill(other, FIRST + MANY, FIRST + MANY + 10, False)
+    other.drain_all()
+    errors = [other.ask(DELETE, ESP, sa(FIRST + MANY + i) + ends()).errno for i in range(10)]
+    last = f"11.{FIRST + MANY - 1 >> 16}.{FIRST + MANY - 1 >> 8 & 255}.{MANY - 1 & 255}"
+    errors.append(other.ask(DELETE, ESP, sa(FIRST + MANY - 1) + ends(dst=last)).errno)
+    second = Client()
+    errors += [second.ask(DUMP, 0).errno]
+    second.sock.close()
+    waited = time.monotonic() - start
+    lab.claim(not any(errors) and waited < 2,
+              "in the middle of it SAs come and go, and others dump", (errors, waited))
+    while seen[-1][:2] != (DUMP, 0):
+        try:
+            seen.append(next_seq(slow))
+        except BlockingIOError:
+            break
+    # The requests of others came in between; the last SA was deleted meanwhile.
+    records = [(seq, spi) for kind, seq, spi in seen if kind == DUMP]
+    lab.equal(f"a slow reader gets each of {MANY} SAs once, and the end",
+              (MANY - 1, MANY - 1, 0),
+              (len(records), len({spi for _, spi in records}), records[-1][0]))
+    slow.sock.close()
+
+
+def buffers(c):
+    """The reader's own choice of a queue: racoon asks for 2 MB."""
+    held = {}
+    for size in None, 2 << 20:
+        listener = Client()
+        if size:
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        for i in range(4000):
+            c.sock.send(message(DELETE, ESP, ends("10.0.0.8", "10.0.0.9")))
+            c.sock.recv(4096)
+        held[size] = len(listener.drain_all())
+        listener.sock.close()
+    lab.claim(held[None] < 1000 and held[2 << 20] == 4000,
+              "a queue of 2 MB holds 4000 messages, the usual one fewer", held)
+
+
+def inside():
+    c, other = Client(), Client()
+    c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    buffers(other)
+    fill(c, FIRST, FIRST + 100)
+    other.drain_all()
+    few = cost(other, 0x1000)
+    start = time.monotonic()
+    fill(c, FIRST + 100, FIRST + MANY)
+    print(f"# {MANY} SAs in {time.monotonic() - start:.1f} s", flush=True)
+    other.drain_all()
+    many = cost(other, 0x1000)
+    for text in few:
+        # Times on a shared machine are rough; to look through all would be thousands.
+        lab.claim(many[text] < 5 * few[text],
+                  f"{text} among {MANY} SAs does not look through them",
+                  (few[text], many[text]))
+    print("# ns:", few, many, flush=True)
+    slow_dump(c, other)
+    lab.equal("FLUSH of all", 0, other.ask(FLUSH, 0).errno)
+    few = MANY // 5
+    fill(c, FIRST, FIRST + few, False)
+    other.drain_all()
+    start = time.monotonic()
+    lab.equal(f"FLUSH of {few} between the same two ends", 0, other.ask(FLUSH, 0).errno)
+    took = time.monotonic() - start
+    lab.claim(took < 5, "which does not take long", took)
+
+
+def body():
+    lab.run("ip", "netns", "add", "a")
+    with open("/proc/sys/net/core/rmem_max", "r+") as f:
+        f.write(str(2 << 20))
+    with lab.Host("a").entered():
+        inside()
+
+
+lab.main(body)
