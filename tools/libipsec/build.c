@@ -8,7 +8,8 @@
 
 #include "local.h"
 
-/* Room for the largest message: every extension, two 64 KiB-bit keys. */
+/* Room for most messages, and for the largest: all extensions, two 64 Kbit keys. */
+#define MSG_USUAL	512
 #define MSG_MAX		65536
 
 struct builder {
@@ -18,13 +19,37 @@ struct builder {
 	int failed;
 };
 
-/* @len zeroed bytes at the end of the message, rounded up to 8; or NULL. */
+/* Room for @len more bytes. Not realloc(): it would leave keys behind. */
+static int enlarge(struct builder *b, size_t len)
+{
+	size_t cap = b->cap ? b->cap : MSG_USUAL;
+	char *bigger;
+
+	while (cap < b->len + len)
+		cap *= 2;
+	bigger = cap > MSG_MAX ? NULL : calloc(1, cap);
+	if (!bigger)
+		return -1;
+	if (b->data) {
+		memcpy(bigger, b->data, b->len);
+		explicit_bzero(b->data, b->len);
+		free(b->data);
+	}
+	b->data = bigger;
+	b->cap = cap;
+	return 0;
+}
+
+/*
+ * @len zeroed bytes at the end of the message, rounded up to 8; or NULL. Where the
+ * message lies may change.
+ */
 static void *grow(struct builder *b, size_t len)
 {
 	void *p;
 
 	len = PFKEY_ALIGN8(len);
-	if (b->failed || len > b->cap - b->len) {
+	if (b->failed || (len > b->cap - b->len && enlarge(b, len))) {
 		b->failed = 1;
 		return NULL;
 	}
@@ -50,8 +75,6 @@ static void begin(struct builder *b, unsigned int type, unsigned int satype,
 	struct sadb_msg *msg;
 
 	memset(b, 0, sizeof(*b));
-	b->data = calloc(1, MSG_MAX);
-	b->cap = b->data ? MSG_MAX : 0;
 	msg = grow(b, sizeof(*msg));
 	if (!msg)
 		return;
