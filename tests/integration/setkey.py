@@ -12,6 +12,7 @@ import subprocess
 
 import lab
 from lab import A4, A6, B4, B6
+from pfkey_client import ESP, REGISTER, Client
 
 K16 = "0x00112233445566778899aabbccddeeff"
 RULES = f"""
@@ -143,6 +144,41 @@ def watching(a):
               "-x shows an ADD of somebody else", seen)
 
 
+def live(a):
+    """-x shows what the kernel says by itself, as it says it."""
+    a.ip("link set lo up")
+    with a.entered():
+        km = Client()
+        spy = subprocess.Popen(("setkey", "-x"), stdout=subprocess.PIPE)
+    km.ask(REGISTER, ESP)
+    seen = b""
+
+    def shown(text):
+        nonlocal seen
+        while text not in seen and select.select([spy.stdout], [], [], 10)[0]:
+            seen += os.read(spy.stdout.fileno(), 65536)
+        return text in seen
+
+    try:
+        lab.claim(shown(b"type=11 "), "-x begins", seen)
+        a.setkey("""add 127.0.0.1 127.0.0.3 esp 0x4002 -lh 1 -E null;
+            spdadd 127.0.0.1 127.0.0.2 udp -P out ipsec esp/transport//require;""")
+        try:
+            with a.socket("127.0.0.1") as s:
+                s.sendto(b"x", ("127.0.0.2", 9))
+        except OSError:
+            pass
+        for kind, text in (("ADD", b"type=3 "), ("SPDADD", b"type=14 "),
+                           ("ACQUIRE", b"type=6 "), ("EXPIRE", b"type=8 ")):
+            lab.claim(shown(b"sadb_msg{ version=2 " + text), f"-x shows {kind} when it comes",
+                      seen[-300:])
+    finally:
+        spy.kill()
+        spy.wait()
+        km.sock.close()
+    a.setkey("spddelete 127.0.0.1 127.0.0.2 udp -P out;")
+
+
 def emptying(a):
     says("deleteall", (0, "", ""),
          setkey(a, "-c", stdin=f"deleteall {A4} {B4} esp;"))
@@ -170,6 +206,7 @@ def body():
     mistakes(a, path)
     refusals(a, path)
     watching(a)
+    live(a)
     emptying(a)
 
 
