@@ -11,11 +11,12 @@ import socket
 
 import lab
 from pfkey_client import *
+from suites import ah_suites, suites
 
 NTH = "/proc/thread-self/fail-nth"
 FAULTS = "/sys/kernel/debug"
 TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
-NEVER = 100000
+NEVER, ROUNDS, PORT = 100000, 4, 7100
 
 
 class Failure:
@@ -161,14 +162,50 @@ def packets(a, b):
         lab.equal("and then they pass", b"after", last)
 
 
+def prices(a):
+    """How many allocations it takes to send a datagram, in clear and by each kind of
+    SA. A socket's buffer has no room for ESP or AH in front: a larger one is all that
+    may be added, and kmemleak's record of it, which counts as well."""
+    kinds = [(s.name, "esp" if s.cipher else "ah", mode, s.ours)
+             for s in (*suites("ours", False), *ah_suites("ours"))
+             for mode in ("transport", "tunnel")]
+    kinds += [("deflate", "ipcomp", mode, "-C deflate") for mode in ("transport", "tunnel")]
+    table = lab.Matrix("allocations", [f"{name}, {mode}" for name, _, mode, _ in kinds])
+    text = "flush; spdflush;"
+    for n, (_, proto, mode, algs) in enumerate(kinds, 1):
+        pair = f"{lab.A4}-{lab.B4}" if mode == "tunnel" else ""
+        text += (f"add {lab.A4} {lab.B4} {proto} {0x4000 + n} -m {mode} -u {n} {algs};"
+                 f"spdadd {lab.A4} {lab.B4}[{PORT + n}] udp -P out ipsec"
+                 f" {proto}/{mode}/{pair}/unique:{n};")
+    a.setkey(text)
+    failure, before = Failure(), a.stat()["out_success"]
+    with a.socket(lab.A4) as s:
+        def count(port):
+            failure.arm(NEVER)
+            s.sendto(bytes(1000), (lab.B4, port))
+            return NEVER - failure.disarm()
+
+        clear = min(count(PORT) for _ in range(ROUNDS))
+        for n, (name, _, mode, _) in enumerate(kinds, 1):
+            more = min(count(PORT + n) for _ in range(ROUNDS)) - clear
+            table.equal(f"{name}, {mode}", "allocations more than in clear, of at most 2",
+                        min(max(more, 0), 2), more)
+    table.report()
+    lab.equal("and all of them are protected", ROUNDS * len(kinds),
+              a.stat()["out_success"] - before)
+
+
 def namespaces():
     """A new namespace, where our part of making it fails."""
     pid = os.fork()
     if not pid:
-        failure = Failure()
-        failure.arm(NEVER)
-        lab.LIBC.unshare(lab.CLONE_NEWNET)
-        total = NEVER - failure.disarm()
+        failure, totals = Failure(), []
+        # The first one may have to grow what all of them share.
+        for _ in range(3):
+            failure.arm(NEVER)
+            lab.LIBC.unshare(lab.CLONE_NEWNET)
+            totals.append(NEVER - failure.disarm())
+        total = min(totals)
         made = failed = 0
         # Ours come last: the module was loaded after all others.
         for n in range(max(total - 80, 1), total + 2):
@@ -191,6 +228,7 @@ def body():
         f.write("^sysctl could not get directory: /net/\n^CPU: 0 PID: .* Comm: run \n")
     requests(a, b)
     packets(a, b)
+    prices(a)
     namespaces()
 
 

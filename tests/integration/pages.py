@@ -159,6 +159,7 @@ def arrivals(a, b, mode, src, dst):
         frame = [f.data for f in wire.frames(0.02) if f.spi == 0x1000][0]
         with b.entered():
             tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        lab.attach_filter(tap, "ip proto 50 or ip6 proto 50")
         tap.bind(("eth0", lab.ETH_P_ALL))
         tap.settimeout(5)
         ring = Ring(a)
