@@ -204,6 +204,8 @@ void ipsec_hooks_release(struct net *net)
 	/* Who sees that we are gone sees what was put in place. */
 	smp_mb__before_atomic();
 	atomic_dec(&ipsec_net(net)->hook_holders);
+	/* Nothing, if that failed: then the hooks came for nothing. */
+	ipsec_hooks_idle(net);
 }
 
 /**

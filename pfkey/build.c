@@ -89,7 +89,8 @@ int pfkey_put_copy(struct sk_buff *skb, const void *from)
 	unsigned int len = ext->sadb_ext_len * PFKEY_WORD;
 
 	if (skb_tailroom(skb) < len &&
-	    pskb_expand_head(skb, 0, len, PFKEY_REPLY_GFP))
+	    pskb_expand_head(skb, 0, len,
+			     pfkey_reply_gfp(skb_end_offset(skb) + len)))
 		return -ENOMEM;
 	memcpy(pfkey_put(skb, ext->sadb_ext_type, len), from, len);
 	return 0;

@@ -136,7 +136,8 @@ static int deliver(struct net *net, struct sk_buff *skb, bool all,
 		return -ENOBUFS;
 	show_promisc(net, skb);
 	if (find_replay(skb)) {
-		classic = skb_copy(skb, from ? PFKEY_REPLY_GFP : GFP_ATOMIC);
+		classic = skb_copy(skb, !from ? GFP_ATOMIC :
+				   pfkey_reply_gfp(skb_end_offset(skb)));
 		if (!classic) {
 			kfree_skb(skb);
 			return -ENOBUFS;

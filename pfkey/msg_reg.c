@@ -47,7 +47,7 @@ int pfkey_promisc(struct pfkey_request *req)
 			return -EINVAL;
 		return pfkey_deliver_all(req,
 					 pfkey_build_copy(req->hdr + 1,
-							  PFKEY_REPLY_GFP));
+							  GFP_KERNEL));
 	}
 	if (on > SADB_X_PROMISC_ON)
 		return -EINVAL;

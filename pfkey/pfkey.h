@@ -31,6 +31,12 @@ struct ipsec_km_ask;
  */
 #define PFKEY_REPLY_GFP		(GFP_KERNEL | __GFP_NOFAIL)
 
+/* The same where the client says how long it is: beyond a page it may fail. */
+static inline gfp_t pfkey_reply_gfp(unsigned int size)
+{
+	return size <= PAGE_SIZE ? PFKEY_REPLY_GFP : GFP_KERNEL;
+}
+
 #define PFKEY_BIT(ext)		BIT(SADB_EXT_##ext)
 #define PFKEY_XBIT(ext)		BIT(SADB_X_EXT_##ext)
 

@@ -564,6 +564,21 @@ def sockets():
     claim("an unprivileged user gets no socket", os.waitpid(pid, 0)[1] == 0)
 
 
+def long_messages():
+    """Whole pages of identities and of somebody's message come back unchanged."""
+    c = Client()
+    for words in 600, 3000:
+        who = [identity(kind, 2, bytes(range(1, 9)) * words) for kind in (10, 11)]
+        r = c.ask(ADD, ESP, esp(0x7000 + words) + who[0] + who[1])
+        claim(f"identities of {8 * words} bytes: repeated whole",
+              (r.errno, [r.ext.get(k) for k in (10, 11)]) == (0, who), r.errno)
+    inner = message(REGISTER, 3, identity(10, 2, bytes(40000)))
+    r = c.ask(PROMISC, 0, inner)
+    claim("PROMISC with a message of 40,000 bytes: shown whole", r.raw == inner, r.raw[:32])
+    c.ask(FLUSH, 0)
+    c.sock.close()
+
+
 if __name__ == "__main__":
     sockets()
     bad_requests()
@@ -576,3 +591,4 @@ if __name__ == "__main__":
     extension()
     between_processes()
     reading()
+    long_messages()
