@@ -147,10 +147,10 @@ def all_at_once(a):
     for n, row in SAS.items():
         m.send(n, row[3])
     first = time.time()
-    # The date jumps a year ahead and back; what counts is the boot-time clock.
-    for jump in (365 * 86400, 0):
+    # The date jumps ahead and back; what counts is the boot-time clock.
+    for jump in (365 * 86400, -86400, 0):
         time.clock_settime(time.CLOCK_REALTIME, first + jump)
-        time.sleep(0.4)
+        time.sleep(0.3)
     r = m.get(0x1003)
     lab.equal("setting the date ends nothing", 0, r.errno)
     deadline = time.monotonic() + 3.2
