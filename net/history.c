@@ -47,33 +47,52 @@ static struct xfrm_state *stand_in_make(const struct ipsec_sa *sa, bool tunnel)
 	return x;
 }
 
-static void stand_in_put(struct xfrm_state *x)
+/*
+ * A packet without data whose secpath names the SA alone. Received packets share
+ * that secpath instead of having one each; who adds to it makes a copy.
+ */
+static struct sk_buff *mark_make(const struct ipsec_sa *sa, bool tunnel)
 {
-	/* What the destructor insists on; there is no timer to stop. */
-	x->km.state = XFRM_STATE_DEAD;
-	xfrm_state_put(x);
+	struct sk_buff *mark = alloc_skb(0, GFP_ATOMIC);
+	struct sec_path *sp;
+
+	if (!mark)
+		return NULL;
+	sp = secpath_set(mark);
+	if (sp)
+		sp->xvec[0] = stand_in_make(sa, tunnel);
+	if (!sp || !sp->xvec[0]) {
+		consume_skb(mark);
+		return NULL;
+	}
+	sp->len = 1;
+	return mark;
 }
 
-/* The SA's stand-in, made at the first packet; NULL without memory. */
-static struct xfrm_state *stand_in_of(struct ipsec_sa *sa, bool tunnel)
+/* Packets that still have its secpath keep that, and the stand-in with it. */
+static void mark_free(struct sk_buff *mark)
 {
-	struct xfrm_state *x = rcu_dereference(sa->history), *old;
+	/* What the destructor insists on; there is no timer to stop. */
+	skb_sec_path(mark)->xvec[0]->km.state = XFRM_STATE_DEAD;
+	consume_skb(mark);
+}
 
-	if (likely(x && is_tunnel(x) == tunnel))
-		return x;
-	x = stand_in_make(sa, tunnel);
-	if (!x)
+/* The SA's mark, made at the first packet; NULL without memory. */
+static const struct sk_buff *mark_of(struct ipsec_sa *sa, bool tunnel)
+{
+	struct sk_buff *mark = READ_ONCE(sa->marks[tunnel]), *other;
+
+	if (likely(mark))
+		return mark;
+	mark = mark_make(sa, tunnel);
+	if (!mark)
 		return NULL;
-	spin_lock(&sa->lock);
-	old = rcu_replace_pointer(sa->history, x, lockdep_is_held(&sa->lock));
-	spin_unlock(&sa->lock);
-	/*
-	 * Two CPUs saw none, or an SA of mode "any" carried both kinds: the
-	 * packets that use the old one have their own references.
-	 */
-	if (old)
-		stand_in_put(old);
-	return x;
+	other = cmpxchg(&sa->marks[tunnel], NULL, mark);
+	if (!other)
+		return mark;
+	/* Another CPU was faster. */
+	mark_free(mark);
+	return other;
 }
 
 /**
@@ -82,22 +101,28 @@ static struct xfrm_state *stand_in_of(struct ipsec_sa *sa, bool tunnel)
  * @sa: the SA
  * @tunnel: it was a tunnel
  *
+ * The first SA costs a reference, each further one a secpath of the packet's own.
+ *
  * Context: RCU read side, BH disabled. Return: false when the packet came
  * through too many already, or without memory.
  */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
 {
-	struct xfrm_state *x = stand_in_of(sa, tunnel);
+	const struct sk_buff *mark = mark_of(sa, tunnel);
 	struct sec_path *sp;
+	struct xfrm_state *x;
 
-	if (!x)
+	if (!mark)
 		return false;
+	if (likely(!skb_has_extensions(skb))) {
+		skb_ext_copy(skb, mark);
+		return true;
+	}
 	sp = secpath_set(skb);
 	if (!sp || sp->len >= min(XFRM_MAX_DEPTH, IPSEC_MAX_DEPTH))
 		return false;
-	/* Another CPU may just have replaced it, see stand_in_of(). */
-	if (!refcount_inc_not_zero(&x->refcnt))
-		return false;
+	x = skb_sec_path(mark)->xvec[0];
+	xfrm_state_hold(x);
 	sp->xvec[sp->len++] = x;
 	return true;
 }
@@ -108,10 +133,11 @@ bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
  */
 void ipsec_history_release(struct ipsec_sa *sa)
 {
-	struct xfrm_state *x = rcu_dereference_protected(sa->history, true);
+	unsigned int i;
 
-	if (x)
-		stand_in_put(x);
+	for (i = 0; i < ARRAY_SIZE(sa->marks); i++)
+		if (sa->marks[i])
+			mark_free(sa->marks[i]);
 }
 
 /**

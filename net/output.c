@@ -158,6 +158,25 @@ void ipsec_output_resume(struct sk_buff *skb, int err)
 }
 
 /*
+ * Room is missing at one end of a buffer that is ours: takes it from the other end,
+ * since moving the bytes costs less than another buffer. Keeps their alignment.
+ */
+static bool output_move(struct sk_buff *skb, int front, int behind)
+{
+	int by = front > 0 ? ALIGN(front, 8) : -ALIGN(behind, 8);
+
+	if (by > 0 ? by > -behind : -by > -front)
+		return false;
+	memmove(skb->data + by, skb->data, skb->len);
+	skb_reserve(skb, by);
+	skb->network_header += by;
+	skb->transport_header += by;
+	/* Of the device that it came in by, if it did. */
+	skb_unset_mac_header(skb);
+	return true;
+}
+
+/*
  * A copy of @skb that we may write into, or @skb itself: linear, its data
  * shared with nobody, with room in front and behind. Encrypting in place over
  * pages that a sender still owns would change what he sends again.
@@ -170,13 +189,16 @@ static struct sk_buff *output_own(struct sk_buff *skb, unsigned int headroom,
 
 	if (likely(!skb_is_nonlinear(skb) && !skb_cloned(skb) &&
 		   !skb_shared(skb))) {
-		/* Only what is missing: the next larger buffer costs more. */
-		front = max_t(int, headroom - skb_headroom(skb), 0);
-		behind = max_t(int, tailroom - skb_tailroom(skb), 0);
-		if (!front && !behind)
+		/* What is missing; negative, what is there to spare. */
+		front = (int)headroom - (int)skb_headroom(skb);
+		behind = (int)tailroom - skb_tailroom(skb);
+		if (front <= 0 && behind <= 0)
 			return skb;
-		if (pskb_expand_head(skb, SKB_DATA_ALIGN(front), behind,
-				     GFP_ATOMIC))
+		if (output_move(skb, front, behind))
+			return skb;
+		/* No more than that: the next larger buffer costs more. */
+		if (pskb_expand_head(skb, SKB_DATA_ALIGN(max(front, 0)),
+				     max(behind, 0), GFP_ATOMIC))
 			return NULL;
 		return skb;
 	}

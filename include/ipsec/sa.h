@@ -173,7 +173,8 @@ struct ipsec_sa_params {
  * @life: limits and use, see there
  * @timer: armed while a time limit or the larval limit runs
  * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
- * @history: [s R] the mark that received packets carry, made when first needed
+ * @marks: [A] what received packets take their secpath from, of transport and of
+ *         tunnel mode; set once, when first needed, see history.c
  * @pmtu: [A] path MTU learned from ICMP for the outer packet, 0 = none
  * @pmtu_until: [A] when it is forgotten, in jiffies
  * @lock: protects the [s] fields; never held across crypto or delivery
@@ -214,7 +215,7 @@ struct ipsec_sa {
 	struct ipsec_lifetime	life;
 	struct timer_list	timer;
 	struct dst_cache	outer_dst;
-	struct xfrm_state __rcu	*history;
+	struct sk_buff		*marks[2];
 	u32			pmtu;
 	unsigned long		pmtu_until;
 	spinlock_t		lock;
