@@ -11,7 +11,7 @@ import socket
 import struct
 
 import lab
-from pfkey import ERRORS, SENDS
+from pfkey_rows import ERRORS, SENDS
 from pfkey_client import *
 
 TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
