@@ -210,6 +210,8 @@ void ipsec_output_hold(struct sk_buff *skb);
 void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);
 int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
+struct sk_buff *ipsec_output_own(struct sk_buff *skb, unsigned int headroom,
+				 unsigned int tailroom);
 
 /* xform.c */
 int ipsec_header_place(const struct sk_buff *skb, unsigned int *nexthdr);

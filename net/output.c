@@ -176,13 +176,20 @@ static bool output_move(struct sk_buff *skb, int front, int behind)
 	return true;
 }
 
-/*
- * A copy of @skb that we may write into, or @skb itself: linear, its data
- * shared with nobody, with room in front and behind. Encrypting in place over
- * pages that a sender still owns would change what he sends again.
+/**
+ * ipsec_output_own() - a packet that we may write into
+ * @skb: the packet; taken over if there is memory
+ * @headroom: bytes that will be written in front of it
+ * @tailroom: and behind it
+ *
+ * Encrypting in place over pages that a sender still owns would change what he
+ * sends again.
+ *
+ * Context: BH disabled. Return: @skb itself or a copy of it, linear, its data
+ * shared with nobody, with that room; NULL without memory.
  */
-static struct sk_buff *output_own(struct sk_buff *skb, unsigned int headroom,
-				  unsigned int tailroom)
+struct sk_buff *ipsec_output_own(struct sk_buff *skb, unsigned int headroom,
+				 unsigned int tailroom)
 {
 	struct sk_buff *copy;
 	int front, behind;
@@ -284,7 +291,7 @@ static void output_one(struct net *net, struct sk_buff *skb,
 		return;
 	}
 	output_room(skb, decision, &headroom, &tailroom);
-	own = output_own(skb, headroom, tailroom);
+	own = ipsec_output_own(skb, headroom, tailroom);
 	if (unlikely(!own)) {
 		ipsec_drop(net, skb, IPSEC_STAT_out_nomem, NULL, decision->sp);
 		return;

@@ -28,6 +28,8 @@ SO_ZEROCOPY, MSG_ZEROCOPY, MSG_MORE = 60, 0x4000000, 0x8000
 SOL_PACKET, PACKET_TX_RING = 263, 13
 SEND_REQUEST = 1
 SOL_UDP, UDP_ENCAP, ESPINUDP = 17, 100, 2
+SYS_BPF, PROG_LOAD, LINK_CREATE, XDP, AS_XDP, BY_DRIVER = 321, 5, 28, 6, 37, 4
+PASS = bytes.fromhex("b700000002000000" "9500000000000000")     # return XDP_PASS
 TEXT = bytes(range(1, 251)) * 40
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -262,6 +264,44 @@ def vlan(a, b):
     lab.claim(all(d[27] == 50 for d in tagged), "VLAN: as ESP", "not")
 
 
+def bpf(command, *fields):
+    """One command of bpf(2); its file."""
+    attributes = struct.pack("=" + "".join(kind for kind, _ in fields),
+                             *(value for _, value in fields))
+    fd = LIBC.syscall(SYS_BPF, command, attributes, len(attributes))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "bpf")
+    return fd
+
+
+def pooled(a, b):
+    """A device with an XDP program hands packets over in pages: its own on 6.1, on
+    6.12 those of a page pool, which must come back to it."""
+    text = ctypes.create_string_buffer(b"GPL")
+    program = ctypes.create_string_buffer(PASS)
+    prog = bpf(PROG_LOAD, ("I", XDP), ("I", len(PASS) // 8),
+               ("Q", ctypes.addressof(program)), ("Q", ctypes.addressof(text)))
+    links = []
+    for host in a, b:
+        with host.entered():
+            links.append(bpf(LINK_CREATE, ("I", prog), ("I", socket.if_nametoindex("eth0")),
+                             ("I", AS_XDP), ("I", BY_DRIVER)))
+    for mode in "transport", "tunnel":
+        for src, dst in (A4, B4), (A6, B6):
+            for host in a, b:
+                rules(host, mode, src, dst)
+            wire, before = lab.Wire(a, b), b.stat()["in_success"]
+            lab.claim(tcp(a, b, src, dst, 1 << 19),
+                      f"{src}, {mode}: pages of XDP: TCP arrives unchanged", "not")
+            frames = wire.frames()
+            lab.claim(len(frames) > 300 and not any(f.clear() for f in frames),
+                      f"{src}, {mode}: pages of XDP: all of it as ESP", len(frames))
+            lab.claim(b.stat()["in_success"] - before > 300,
+                      f"{src}, {mode}: pages of XDP: opened by the SA", b.drops())
+    for fd in *links, prog:
+        os.close(fd)
+
+
 def going_down(a, b):
     """The device of a transfer goes down and comes back, then goes for good."""
     for host in a, b:
@@ -309,6 +349,7 @@ def body():
     other_tunnel(a, b)
     if STOCK:           # User Mode Linux is built without VLANs
         vlan(a, b)
+        pooled(a, b)
     going_down(a, b)
 
 
