@@ -195,35 +195,42 @@ struct judgement {
 	int			rule;
 };
 
+/* Why a packet is dropped, or NO_REASON; @rule becomes the request to blame. */
+static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
+				 const struct ipsec_flow *flow,
+				 const struct ipsec_decision *decision,
+				 int *rule)
+{
+	const struct ipsec_net *in = ipsec_net(net);
+	const struct ipsec_knobs_family *knobs;
+
+	if (decision->verdict == IPSEC_DISCARD)
+		return decision->reason;
+	if (decision->verdict == IPSEC_PROTECT) {
+		knobs = ipsec_knobs_of(in, flow->family);
+		*rule = ipsec_request_unmet(decision->sp, knobs,
+					    ipsec_history_have(skb));
+		if (*rule != NO_RULE)
+			return IPSEC_STAT_in_polvio;
+		if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
+			*rule = request_unmatched(decision->sp, knobs, flow,
+						  skb);
+		if (*rule != NO_RULE)
+			return IPSEC_STAT_in_history;
+	}
+	return tunnel_wanted(skb, decision->sp) ? NO_REASON :
+						  IPSEC_STAT_in_tunnel;
+}
+
 static struct judgement judge(struct net *net, const struct sk_buff *skb,
 			      struct ipsec_flow *flow)
 {
-	const struct ipsec_net *in = ipsec_net(net);
-	struct judgement j = { .reason = NO_REASON, .rule = NO_RULE };
-	const struct ipsec_knobs_family *knobs;
+	struct judgement j = { .rule = NO_RULE };
 	struct ipsec_decision decision;
 
 	decide_input(net, flow, &decision);
 	j.sp = decision.sp;
-	if (decision.verdict == IPSEC_DISCARD) {
-		j.reason = decision.reason;
-		return j;
-	}
-	if (decision.verdict == IPSEC_PROTECT) {
-		knobs = ipsec_knobs_of(in, flow->family);
-		j.rule = ipsec_request_unmet(j.sp, knobs,
-					     ipsec_history_have(skb));
-		if (j.rule != NO_RULE) {
-			j.reason = IPSEC_STAT_in_polvio;
-			return j;
-		}
-		if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
-			j.rule = request_unmatched(j.sp, knobs, flow, skb);
-	}
-	if (j.rule != NO_RULE)
-		j.reason = IPSEC_STAT_in_history;
-	else if (!tunnel_wanted(skb, j.sp))
-		j.reason = IPSEC_STAT_in_tunnel;
+	j.reason = reason_of(net, skb, flow, &decision, &j.rule);
 	return j;
 }
 
