@@ -5,6 +5,7 @@ KDIR	?= /lib/modules/$(shell uname -r)/build
 PREFIX	?= /usr/local
 KERNEL	?=
 T	?=
+ROUNDS	?=
 
 all: modules tools
 
@@ -42,7 +43,7 @@ kunit:
 	@tests/run kunit
 
 integration:
-	@KERNEL="$(KERNEL)" tests/run integration $(T)
+	@KERNEL="$(KERNEL)" ROUNDS="$(ROUNDS)" tests/run integration $(T)
 
 shell:
 	@tests/guest/boot $(or $(KERNEL),uml) /tmp/ipsec-shell 0 shell
@@ -65,6 +66,7 @@ help:
 	@echo "make test          everything; ends with 'N passed, N failed'"
 	@echo "make kunit         the KUnit suites, in seconds"
 	@echo "make integration   T='case ...' KERNEL=uml, 6.1 or 6.12"
+	@echo "                   T=sock_options ROUNDS=1000000: policies of sockets, so often"
 	@echo "make shell         a prompt in a guest with the module loaded; KERNEL="
 	@echo "make check         checkpatch, sparse, who includes whom, warnings"
 	@echo "make bench         instructions a packet, beside native XFRM; KERNEL="

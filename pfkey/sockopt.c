@@ -6,6 +6,7 @@
  * hands what it does not know of getsockopt to netfilter.
  */
 #include <linux/capability.h>
+#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/netfilter.h>
 #include <net/sock.h>
@@ -44,9 +45,28 @@ static int check(const struct sadb_x_policy *policy, int len)
 }
 
 /*
- * What would never find an SA. A socket of IPv6 has packets of both families, and
- * nobody sees from one that echoes whether a reply came protected.
+ * Whether nobody sees how what a socket receives came. Of an ICMP socket that is so
+ * for replies. Packets of IPv4 come to sockets of IPv6 as well, where the core does
+ * not ask the socket's policy, and we do for TCP and UDP only, see
+ * ipsec_sock_asked().
  */
+static bool receives_unseen(const struct sock *sk)
+{
+	if (sk->sk_type == SOCK_RAW)
+		return false;
+	switch (sk->sk_protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return false;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return true;
+	default:
+		return sk->sk_family == AF_INET6 && !ipv6_only_sock(sk);
+	}
+}
+
+/* What would never find an SA, or never be asked. */
 static int check_requests(const struct sock *sk, const struct ipsec_sp *sp)
 {
 	unsigned int i;
@@ -56,9 +76,7 @@ static int check_requests(const struct sock *sk, const struct ipsec_sp *sp)
 		    sp->requests[i].family == AF_INET6 &&
 		    sk->sk_family == AF_INET)
 			return -EINVAL;
-	if (sp->n_requests && sp->dir == IPSEC_IN && sk->sk_type == SOCK_DGRAM &&
-	    (sk->sk_protocol == IPPROTO_ICMP ||
-	     sk->sk_protocol == IPPROTO_ICMPV6))
+	if (sp->n_requests && sp->dir == IPSEC_IN && receives_unseen(sk))
 		return -EOPNOTSUPP;
 	return 0;
 }
