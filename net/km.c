@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where the key manager registers itself; the packet path calls through here. */
+#include <linux/net.h>
 #include <linux/rcupdate.h>
 #include <ipsec/km.h>
+#include <ipsec/netns.h>
+
+/* KAME's bits of net.key.debug: about keys, and that a message came. */
+#define DEBUG_REQUESTS	0x11
 
 static const struct ipsec_km_ops __rcu *km_ops;
 
@@ -53,6 +58,20 @@ bool ipsec_km_listens(struct net *net)
 	listens = ops && ops->listens(net);
 	rcu_read_unlock();
 	return listens;
+}
+
+/**
+ * ipsec_km_debug() - whether to log a request that a key manager made
+ * @net: the namespace
+ *
+ * Context: any. Return: true if net.key.debug wants it, and the log is not flooded.
+ */
+bool ipsec_km_debug(struct net *net)
+{
+	int bits = READ_ONCE(ipsec_net(net)->knobs.key_debug);
+
+	return unlikely((bits & DEBUG_REQUESTS) == DEBUG_REQUESTS) &&
+	       net_ratelimit();
 }
 
 /**

@@ -36,6 +36,10 @@ struct ipsec_knobs_family {
  * @natt_cksum_policy: checksums in transport mode behind address translation:
  *                     0 the cheap way, 1 computed again
  * @debug: log why packets are dropped; one variable under both trees
+ * @key_debug: KAME's bits: those of 0x11 log each request of PF_KEY, the others
+ *             nothing
+ * @int_random: seconds until KAME's random numbers began anew; the kernel's see to
+ *              that themselves, so it has no effect
  * @spi_trycnt: random draws of GETSPI before it gives up
  * @spi_minval: lowest SPI that GETSPI hands out by itself
  * @spi_maxval: highest SPI that GETSPI hands out by itself
@@ -59,6 +63,8 @@ struct ipsec_knobs {
 	int				check_policy_history;
 	int				natt_cksum_policy;
 	int				debug;
+	int				key_debug;
+	int				int_random;
 	int				spi_trycnt;
 	int				spi_minval;
 	int				spi_maxval;

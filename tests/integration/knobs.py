@@ -7,6 +7,8 @@ import time
 import lab
 from lab import A4, A6, B4, B6
 from manual_checks import kernel_log
+from pfkey_client import ADD, DELETE, ESP, FLUSH, GET, GETSPI, Client, ends, esp, name, sa, \
+    spirange
 
 LEVEL = (1, (1, 2), (0, 3, -1))
 FAMILY = {
@@ -29,6 +31,8 @@ KNOBS = {
     },
     "net/inet6/ipsec6": FAMILY,
     "net/key": {
+        "debug": (0, (0, 1, 0x77), (-1, "x")),
+        "int_random": (60, (0, 1, 3600), (-1,)),
         "spi_trycnt": (1000, (1,), (0,)),
         "spi_minval": (0x100, (0x200,), (0xff,)),
         "spi_maxval": (0x0fffffff, (0x1000,), (0xff,)),
@@ -136,6 +140,58 @@ def deflev(a, b):
     a.setkey("spdflush;")
 
 
+def spis(a):
+    """Where GETSPI draws from when no range is asked for, and how often."""
+    with a.entered():
+        c = Client()
+
+    def draw(count, keep=False):
+        """What each one was given: an SPI, or an errno."""
+        seen = []
+        for _ in range(count):
+            r = c.ask(GETSPI, ESP, ends())
+            seen.append(name(r.errno) if r.errno else r.spi())
+            if not r.errno and not keep:
+                c.ask(DELETE, ESP, sa(r.spi()) + ends())
+        return seen
+
+    first = draw(50)
+    lab.claim(len(set(first)) > 40 and all(0x100 <= x <= 0xfffffff for x in first),
+              "spi_minval, spi_maxval: drawn between them", first)
+    a.sysctl("net.key.spi_maxval=65539", "net.key.spi_minval=65536")
+    seen = draw(5, keep=True)
+    lab.equal("spi_minval, spi_maxval: each of four, and then EEXIST",
+              ({65536, 65537, 65538, 65539}, "EEXIST"), (set(seen[:4]), seen[4]))
+    c.ask(DELETE, ESP, sa(65538) + ends())
+    lab.equal("spi_trycnt 1000: one that is free among four is found", {65538},
+              set(draw(50)))
+    a.sysctl("net.key.spi_trycnt=1")
+    lab.equal("spi_trycnt 1: now and then", {65538, "EEXIST"}, set(draw(100)))
+    a.sysctl("net.key.spi_trycnt=1000", "net.key.spi_maxval=65535")
+    lab.equal("spi_minval above spi_maxval leaves none", {"EINVAL"}, set(draw(1)))
+    r = c.ask(GETSPI, ESP, ends() + spirange(0x300, 0x300))
+    lab.equal("a range that is asked for needs neither", (0, 0x300), (r.errno, r.spi()))
+    a.sysctl("net.key.spi_minval=256", "net.key.spi_maxval=268435455")
+    c.ask(FLUSH, 0)
+
+
+def requests(a):
+    """net.key.debug: who asked what, and nothing that was in it."""
+    with a.entered():
+        c = Client()
+    for bits, want in (0, 0), (0x01, 0), (0x10, 0), (0x66, 0), (0x11, 2), (0x77, 2):
+        with kernel_log() as lines:
+            a.sysctl(f"net.key.debug={bits}")
+            c.ask(ADD, ESP, esp(0x1000), seq=bits, pid=4711)
+            c.ask(GET, ESP, sa(0x1001) + ends(), seq=bits, pid=4711)
+            a.sysctl("net.key.debug=0")
+        told = [f"ipsec: PF_KEY type {kind}, satype 3, seq {bits}, pid 4711: errno {number}"
+                for kind, number in ((3, 0), (5, 3))]
+        lab.equal(f"net.key.debug {bits:#x}: {want} requests in the log, no key",
+                  told[:want], lines)
+        c.ask(FLUSH, 0)
+
+
 def flood(a):
     """A hundred drops, and one when the limiter's five seconds are over."""
     a.setkey(f"spdadd {A4} {B4} udp -P out discard;")
@@ -160,6 +216,8 @@ def body():
     table(a, b)
     def_policy(a, b)
     deflev(a, b)
+    spis(a)
+    requests(a)
     flood(a)
 
 
