@@ -191,6 +191,51 @@ def life_of_a_policy():
     claim("SPDFLUSH leaves none", name(r.errno) == "ENOENT", r.errno)
 
 
+def drain_raw(c):
+    seen = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            seen.append(c.sock.recv(65536, socket.MSG_DONTWAIT))
+    return seen
+
+
+def wrapped(raw):
+    return BASE.pack(2, PROMISC, 0, 0, (16 + len(raw)) // 8, 0, 0, 0) + raw
+
+
+# Who hears a reply: the asker, another socket, a registered one.
+ONE, REGISTERED, ALL = [1, 0, 0], [1, 0, 1], [1, 1, 1]
+NAMES = identity(10, 2, b"a.example") + identity(11, 2, b"b.example")
+SA_SAID, SP_SAID = [1, 19, 3, 4, 2, 5, 6], [5, 6, 18, 2, 3]
+RULE = ends(proto=17) + policy(2, 1)
+
+# One after the other: request, who hears the reply, its extensions in their order.
+REPLIES = [
+    ("GETSPI", (GETSPI, ESP, ends() + spirange(0x610, 0x610)), ONE, [1, 19, 5, 6]),
+    ("UPDATE", (UPDATE, ESP, esp(0x610)), ALL, SA_SAID),
+    ("ADD", (ADD, ESP, esp(0x600)), ALL, SA_SAID),
+    ("ADD with names", (ADD, ESP, esp(0x601) + NAMES), ALL, SA_SAID + [10, 11]),
+    ("GET", (GET, ESP, sa(0x600) + ends()), ONE, SA_SAID + [9]),
+    ("an error", (GET, ESP, sa(0x609) + ends()), ONE, []),
+    ("DELETE", (DELETE, ESP, sa(0x600) + ends()), ALL, [1, 19, 5, 6]),
+    ("DELETE of all between two", (DELETE, ESP, ends()), ALL, [5, 6]),
+    ("ADD of AH", (ADD, AH, sa(0x602, auth=3, encrypt=0) + ends() + key(8, KEY20)),
+     ALL, SA_SAID),
+    ("DUMP", (DUMP, 0), ONE, SA_SAID + [8]),
+    ("FLUSH", (FLUSH, 0), ALL, []),
+    ("FLUSH of one type", (FLUSH, AH), ALL, []),
+    ("REGISTER for nothing", (REGISTER, 0), REGISTERED, [14, 15]),
+    ("PROMISC off", (PROMISC, 0), ALL, []),
+    ("SPDADD", (SPDADD, 0, RULE), ALL, SP_SAID),
+    ("SPDADD again", (SPDADD, 0, RULE), ONE, []),
+    ("SPDUPDATE", (SPDUPDATE, 0, RULE), ALL, SP_SAID),
+    ("SPDDUMP", (SPDDUMP, 0), ONE, SP_SAID),
+    ("SPDDELETE", (SPDDELETE, 0, RULE), ALL, SP_SAID),
+    ("SPDSETIDX", (SPDSETIDX, 0, RULE), ALL, SP_SAID),
+    ("SPDFLUSH", (SPDFLUSH, 0), ALL, []),
+]
+
+
 def audiences():
     asker, other, registered, promisc = Client(), Client(), Client(), Client()
     r = registered.ask(REGISTER, ESP)
@@ -199,22 +244,26 @@ def audiences():
     claim("REGISTER again: EEXIST", name(r.errno) == "EEXIST", r.errno)
     claim("others do not hear it", not other.drain() and not asker.drain())
     promisc.ask(PROMISC, 1)
-    for c in asker, other, registered, promisc:
-        c.drain()
-    for text, args, everybody in (
-            ("ADD", (ADD, ESP, esp(0x600)), True),
-            ("GET", (GET, ESP, sa(0x600) + ends()), False),
-            ("error", (GET, ESP, sa(0x601) + ends()), False),
-            ("DUMP", (DUMP, 0), False),
-            ("DELETE", (DELETE, ESP, sa(0x600) + ends()), True),
-            ("SPDFLUSH", (SPDFLUSH, 0), True)):
-        asker.sock.send(message(*args))
-        seen = [len(c.drain()) for c in (asker, other, registered)]
-        want = [1, 1, 1] if everybody else [1, 0, 0]
-        claim("%s: who hears it" % text, seen == want, seen)
-        wrapped = promisc.drain_all()
-        claim("%s: the promiscuous socket sees request and reply" % text,
-              len([x for x in wrapped if x[1] == PROMISC]) >= 2, wrapped)
+    seq = 0
+    for text, args, audience, exts in REPLIES:
+        for c in asker, other, registered, promisc:
+            drain_raw(c)
+        seq += 1
+        sent = message(*args, seq=seq, pid=seq + 100)
+        asker.sock.send(sent)
+        seen = [drain_raw(c) for c in (asker, other, registered)]
+        claim("%s: who hears it" % text, [len(x) for x in seen] == audience,
+              [len(x) for x in seen])
+        r = Reply(seen[0][0])
+        claim("%s: extensions of the reply, type, number and pid" % text,
+              (list(r.ext), r.type, r.satype, r.seq, r.pid)
+              == (exts, args[0], AH if text == "DUMP" else args[1],
+                  0 if "DUMP" in text else seq, seq + 100),
+              (list(r.ext), r.type, r.satype, r.seq, r.pid))
+        claim("%s: the same for all" % text, len({x for y in seen for x in y}) == 1)
+        want = [wrapped(sent), wrapped(r.raw)] + [r.raw] * audience[1]
+        claim("%s: the promiscuous socket sees request and reply behind a header" % text,
+              sorted(drain_raw(promisc)) == sorted(want))
 
 
 def extension():

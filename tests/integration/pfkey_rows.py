@@ -104,8 +104,41 @@ def keyed(secret, bits=None, **kw):
     return sa(0x1000, **kw) + ends() + key(9, secret, bits)
 
 
+# Messages of extensions that have to be there: each of them, one at a time, is not.
+NEEDED = [
+    ("GETSPI", GETSPI, ESP, {5: address(5, "10.0.0.1"), 6: address(6, "10.0.0.2")}),
+    ("DELETE", DELETE, ESP, {5: address(5, "10.0.0.1"), 6: address(6, "10.0.0.2")}),
+    *((text, kind, ESP, {1: sa(0x1000), 5: address(5, "10.0.0.1"),
+                         6: address(6, "10.0.0.2"), 9: key(9, KEY20)})
+      for text, kind in (("ADD", ADD), ("UPDATE", UPDATE))),
+    ("GET", GET, ESP, {1: sa(0x1000), 5: address(5, "10.0.0.1"),
+                       6: address(6, "10.0.0.2")}),
+    ("ACQUIRE", ACQUIRE, ESP, {5: address(5, "10.0.0.1"), 6: address(6, "10.0.0.2"),
+                               13: ext(13, bytes(4 + 72))}),
+    *((text, kind, 0, {5: address(5, "10.0.0.1"), 6: address(6, "10.0.0.2"),
+                       18: policy(2, 1)})
+      for text, kind in (("SPDADD", SPDADD), ("SPDUPDATE", SPDUPDATE),
+                         ("SPDSETIDX", SPDSETIDX), ("SPDDELETE", SPDDELETE))),
+    ("SPDGET", SPDGET, 0, {18: policy(2, 1)}),
+    ("SPDDELETE2", SPDDELETE2, 0, {18: policy(2, 1)}),
+]
+
 # Type, satype, body, errno of the reply.
 ERRORS = [
+    *((f"{text} with all but extension {missing}", kind, satype,
+       b"".join(body for number, body in parts.items() if number != missing),
+       # An UPDATE looks for its SA first.
+       "ESRCH" if (kind, missing) == (UPDATE, 9) else "EINVAL")
+      for text, kind, satype, parts in NEEDED for missing in parts),
+    # Two mistakes: the lengths, the message, the SA type, what is missing, the rest.
+    ("EXPIRE with an extension of length 0", EXPIRE, ESP, bytes(8), "EINVAL"),
+    ("an extension twice, for SA type 5", ADD, 5, sa2() + sa2(), "EINVAL"),
+    ("nothing, for SA type 5", ADD, 5, b"", "EOPNOTSUPP"),
+    ("nothing, for an SA that is not there", GET, ESP, b"", "EINVAL"),
+    ("an unknown cipher between families mixed", ADD, ESP, sa(0x1000, encrypt=99)
+     + address(5, "10.0.0.1") + address(6, "fd00::1"), "EINVAL"),
+    ("an unknown cipher for an SA that is not there", UPDATE, ESP,
+     esp(0x9999, encrypt=99), "ESRCH"),
     ("ADD without addresses", ADD, ESP, sa(0x1000) + key(9, KEY20), "EINVAL"),
     ("ADD without SA", ADD, ESP, sa2() + ends() + key(9, KEY20), "EINVAL"),
     ("ADD of SA type 0", ADD, 0, esp(0x1000), "EINVAL"),
