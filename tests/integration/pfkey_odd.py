@@ -281,7 +281,7 @@ def racer(n, end):
               (SPDDELETE, 0, pair + policy(2, 0), {0}),
               (DELETE, IPCOMP, sa(0x2000 + n) + ends(), {0, errno.ESRCH}),
               (FLUSH, IPCOMP, b"", {0}))
-    while time.monotonic() < end:
+    while time.monotonic() < end or count < 6:   # a slow guest takes longer
         for *args, good in script:
             seq += 1
             seen = answer(c, *args, seq=seq)
@@ -292,7 +292,7 @@ def racer(n, end):
             c.sock.close()
             c = Client()
             c.sock.setsockopt(socket.SOL_SOCKET, lab.SO_RCVBUFFORCE, 8 << 20)
-    return "" if count > 3 else f"{count} turns"
+    return ""
 
 
 def race(a, c, before):
@@ -312,17 +312,15 @@ def race(a, c, before):
         if not pids[-1]:
             os.write(tell, f"{racer(n, end)};".encode())
             os._exit(0)
-    sent, unload = 0, set()
+    sent, unload, running = 0, set(), pids
     with a.socket("10.7.0.1") as s:
-        while time.monotonic() < end:
+        while running := [p for p in running if not os.waitpid(p, os.WNOHANG)[0]]:
             with contextlib.suppress(OSError):
                 s.sendto(b"storm", (f"10.8.{sent >> 8 & 255}.{sent & 255}", 9))
             sent += 1
             time.sleep(0.001)
             if sent % 50 == 0:
                 unload.add(failed(LIBC.delete_module, b"ipsec", os.O_NONBLOCK))
-    for pid in pids:
-        os.waitpid(pid, 0)
     lab.equal("three processes at once: each request has its one right answer", b";;;",
               os.read(told, 1000))
     lab.claim(sent > 100, "while packets ask for SAs", sent)
