@@ -62,7 +62,9 @@ static bool receives_unseen(const struct sock *sk)
 	case IPPROTO_ICMPV6:
 		return true;
 	default:
-		return sk->sk_family == AF_INET6 && !ipv6_only_sock(sk);
+		/* What is not bound yet may still come to receive IPv4. */
+		return sk->sk_family == AF_INET6 &&
+		       !(ipv6_only_sock(sk) && inet_sk(sk)->inet_num);
 	}
 }
 

@@ -196,18 +196,21 @@ def kinds(a):
                 if family == V6 and kind != RAW:
                     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                     inward[text].append(tried(s, ESP_IN))
+                    # Until then it may lose that again.
+                    s.bind((A6, 0))
+                    inward[text].append(tried(s, ESP_IN))
                 wrong[text] = tried(s, policy(OUT, BYPASS), other) != 0 \
                     and isinstance(ask(s, OUT, opt=other), int)
         v = 4 if family == V4 else 6
         lab.equal(f"IPv{v} sockets of every kind take policies",
                   {k: [0, 0, 0] for k in table}, seen)
         # Where nobody would ask it about packets of IPv4, it is not taken.
-        blind = {"ICMP": [OPNOTSUPP] * 2, "UDPLITE": [OPNOTSUPP, 0],
-                 "SCTP": [OPNOTSUPP, 0], "raw": [0]} if family == V6 \
+        blind = {"ICMP": [OPNOTSUPP] * 3, "UDPLITE": [OPNOTSUPP, OPNOTSUPP, 0],
+                 "SCTP": [OPNOTSUPP, OPNOTSUPP, 0], "raw": [0]} if family == V6 \
             else {k: [OPNOTSUPP if k == "ICMP" else 0] for k in table}
         lab.equal(f"IPv{v} sockets require protection of what they receive, if they can; "
-                  "then if they are for IPv6 only",
-                  {k: blind.get(k, [0, 0]) for k in table}, inward)
+                  "then if they are for IPv6 only; then if they are bound as well",
+                  {k: blind.get(k, [0, 0, 0]) for k in table}, inward)
         lab.equal(f"IPv{v} sockets refuse the other family's option",
                   dict.fromkeys(table, True), wrong)
     with fresh(a, kind=STREAM) as s, fresh(a, kind=STREAM) as t:
