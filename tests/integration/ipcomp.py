@@ -260,9 +260,36 @@ def native(a, b):
     lab.equal("a dropped nothing", {}, a.drops())
 
 
+def never_enough(a, b):
+    """What came by IPComp alone has not come by ESP or AH."""
+    text, seen = TEXT[:1000], {}
+    with a.socket(A4) as s, b.socket(B4, PORT) as t:
+        for proto, alg in ("esp", ESP), ("ah", AH), ("nothing", ""):
+            add = f"add {A4} {B4} ipcomp 0x3000 -m transport {RAW};"
+            a.setkey(f"flush; spdflush; {add}"
+                     f"spdadd {A4} {B4} udp -P out ipsec ipcomp/transport//require;")
+            more = f"{proto}/transport//require" if alg else ""
+            b.setkey(f"flush; spdflush; {add}" + (
+                     f"add {A4} {B4} {proto} 0x3001 {alg};" if alg else "")
+                     + f"spdadd {A4} {B4} udp -P in ipsec ipcomp/transport//require {more};")
+            wire, before = lab.Wire(a), b.stat()
+            s.sendto(text, (B4, PORT))
+            t.settimeout(1 if alg else 20)
+            try:
+                came = t.recv(65536) == text
+            except TimeoutError:
+                came = None
+            seen[proto] = (came, {f.proto for f in wire.frames() if f.proto},
+                           *(b.stat()[k] - before[k] for k in ("in_comphist", "in_polvio")))
+    lab.equal("IPComp alone is not ESP, not AH; it is IPComp",
+              {"esp": (None, {108}, 1, 1), "ah": (None, {108}, 1, 1),
+               "nothing": (True, {108}, 1, 0)}, seen)
+
+
 def body():
     a, b = lab.hosts()
     ours(a, b)
+    never_enough(a, b)
     native(a, b)
 
 
