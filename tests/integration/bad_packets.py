@@ -23,9 +23,9 @@ IP = {4: "Ip", 6: "Ip6"}
 NAMES = (("ESP", ESP), ("AH", AH))
 # SPIs, for IPv6 one more; the windows are of 32 packets. PLAIN has no ICV.
 GOOD, PLAIN, TUNNEL, GOOD_AH, WINDOW, WINDOW_AH = range(0x2000, 0x200c, 2)
-SAS = ((GOOD, "esp -m transport -r 4 -E null -A hmac-sha1"),
-       (TUNNEL, "esp -m tunnel -r 4 -E null -A hmac-sha1"),
-       (GOOD_AH, "ah -m transport -r 4 -A hmac-sha1"),
+SAS = ((GOOD, "esp -m transport -r 32 -E null -A hmac-sha1"),
+       (TUNNEL, "esp -m tunnel -r 32 -E null -A hmac-sha1"),
+       (GOOD_AH, "ah -m transport -r 32 -A hmac-sha1"),
        (WINDOW, "esp -m transport -r 4 -E null -A hmac-sha1"),
        (WINDOW_AH, "ah -m transport -r 4 -A hmac-sha1"))
 # Name, for setkey, bytes of IV and ICV, block; without a window.
