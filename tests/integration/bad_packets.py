@@ -21,7 +21,8 @@ HEX = f"0x{KEY.hex()}"
 ENDS = {4: (A4, B4), 6: (A6, B6)}
 IP = {4: "Ip", 6: "Ip6"}
 NAMES = (("ESP", ESP), ("AH", AH))
-# SPIs, for IPv6 one more; the windows are of 32 packets. PLAIN has no ICV.
+# SPIs, for IPv6 one more; windows have room for what overtakes, but WINDOW's are of 32
+# packets. PLAIN has no ICV.
 GOOD, PLAIN, TUNNEL, GOOD_AH, WINDOW, WINDOW_AH = range(0x2000, 0x200c, 2)
 SAS = ((GOOD, "esp -m transport -r 32 -E null -A hmac-sha1"),
        (TUNNEL, "esp -m tunnel -r 32 -E null -A hmac-sha1"),
