@@ -4,6 +4,7 @@
 
 a is ours, b is native XFRM; every SA begins just below 2^32.
 """
+import itertools
 import re
 
 import lab
@@ -11,19 +12,17 @@ import matrix
 from lab import A4, B4
 
 START = 0xfffffffd              # used last
-NAMES = ("aes-sha1", "aes256-sha384", "ctr-sha1", "gcm16", "ccm16", "null-gmac",
-         "chacha20", "null-sha1", "ah-sha1", "ah-sha512", "ah-xcbc")
 WIRE = [0xfffffffe, 0xffffffff, 0, 1, 2, 3]
 
 
 def combos():
-    algs = [alg for alg in matrix.ALGS if alg[0] in NAMES]
-    rows = [(alg, *mode) for i, alg in enumerate(algs)
-            for mode in (matrix.MODES[0], matrix.MODES[1 + i % 5])]
+    """Every algorithm x mode x family. Without an ICV nobody sees the upper half, and
+    ours refuses it."""
+    algs = [alg for alg in matrix.ALGS if alg[0] not in ("null-null", "aes-alone")]
     return [matrix.Combo(
-        n, *row, options=f"-r 32 -f esn -seq {START}", flags=("esn",),
+        n, alg, *mode, options=f"-r 32 -f esn -seq {START}", flags=("esn",),
         native_options=f"replay-window 256 replay-seq {START} replay-oseq {START}")
-        for n, row in enumerate(rows, 1)]
+        for n, (alg, mode) in enumerate(itertools.product(algs, matrix.MODES), 1)]
 
 
 def native_states(b):
@@ -50,16 +49,20 @@ def across(a, b):
     results = [[matrix.answered(a, b, c.a, c.b, 700),
                 matrix.answered(b, a, c.b, c.a, 40)] for c in every]
     frames = wire.frames()
+    numbers = {}
+    for f in frames:
+        numbers.setdefault(f.spi, []).append(f.seq if f.spi else None)
     ours, theirs = dumped(a), native_states(b)
+    table = lab.Matrix("native XFRM, ESN", [c.name for c in every])
     for c, result in zip(every, results):
-        lab.equal(f"{c.name}: answered across 2^32", [3, 3], result)
+        table.equal(c.name, "answered across 2^32", [3, 3], result)
         for way, spi in ("out", c.spi), ("back", c.spi + 1):
-            lab.equal(f"{c.name}: numbers on the wire, {way}", WIRE,
-                      [f.seq for f in frames if f.spi == spi])
-            lab.equal(f"{c.name}: as setkey shows it, {way}",
-                      (32 * 8, "yes", (1 << 32) + 3), ours.get(spi))
-        lab.equal(f"{c.name}: native has received and sent as much",
-                  ([1, 3], [1, 3]), (theirs[c.spi][:2], theirs[c.spi + 1][2:]))
+            table.equal(c.name, f"numbers on the wire, {way}", WIRE, numbers.get(spi))
+            table.equal(c.name, f"as setkey shows it, {way}",
+                        (32 * 8, "yes", (1 << 32) + 3), ours.get(spi))
+        table.equal(c.name, "native has received and sent as much",
+                    ([1, 3], [1, 3]), (theirs[c.spi][:2], theirs[c.spi + 1][2:]))
+    table.report()
     lab.equal("ours dropped nothing", {}, a.drops())
     for name, proto in ("gcm16", 50), ("ah-sha1", 51):
         c = next(c for c in every if c.name.startswith(name))
