@@ -121,8 +121,10 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
  */
 int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa, int encap_type)
 {
-	if (unlikely(!ipsec_sa_usable(sa))) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_in_badspi, sa, NULL);
+	if (unlikely(!ipsec_sa_opens(sa))) {
+		if (!ipsec_early_keep(sa, skb, encap_type))
+			ipsec_drop(sa->net, skb, IPSEC_STAT_in_badspi, sa,
+				   NULL);
 		return 0;
 	}
 	if (unlikely(sa->natt.type != encap_type)) {

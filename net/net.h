@@ -267,6 +267,13 @@ void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa, int encap_type);
 void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
+/* early.c: how long a packet waits for the keys of its SA. */
+#define IPSEC_EARLY_SECONDS	1
+
+bool ipsec_early_keep(struct ipsec_sa *sa, struct sk_buff *skb, int encap_type);
+void ipsec_early_move(struct ipsec_sa *larval, struct ipsec_sa *sa);
+void ipsec_early_end(struct ipsec_sa *sa);
+
 /* inpolicy.c */
 struct ipsec_sp *ipsec_input_policy(struct net *net,
 				    const struct ipsec_flow *flow);

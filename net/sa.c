@@ -16,6 +16,9 @@ static void sa_free_work(struct work_struct *work)
 	struct ipsec_sa *sa = container_of(work, struct ipsec_sa, work);
 	struct ipsec_net *in;
 
+	local_bh_disable();
+	ipsec_early_end(sa);
+	local_bh_enable();
 	if (sa->xform)
 		sa->xform->destroy(sa);
 	ipsec_history_release(sa);
@@ -91,14 +94,21 @@ static void sa_timer(struct timer_list *timer)
 {
 	struct ipsec_sa *sa = container_of(timer, struct ipsec_sa, timer);
 	enum ipsec_lifetime_event event;
+	bool left;
 	u8 state;
 
 	spin_lock_bh(&sa->lock);
 	event = ipsec_lifetime_check(&sa->life, ktime_get_boottime_seconds());
 	state = sa->state;
+	/* Pending again: it was deleted while this was about to look. */
+	left = sa->leaving && !timer_pending(timer);
 	spin_unlock_bh(&sa->lock);
 
-	sa_lifetime_event(sa, event);
+	ipsec_early_end(sa);
+	if (left)
+		ipsec_sa_delete(sa);
+	else
+		sa_lifetime_event(sa, event);
 	if (event != IPSEC_LIFE_HARD && state != IPSEC_SA_DEAD)
 		ipsec_sa_arm(sa);
 	ipsec_sa_put(sa);
@@ -106,7 +116,7 @@ static void sa_timer(struct timer_list *timer)
 
 /**
  * ipsec_sa_arm() - start the timer for the next time limit, if there is one
- * @sa: the SA, in the SAD
+ * @sa: the SA, in the SAD; if packets wait for its keys, their time is the limit
  *
  * An armed timer holds a reference. Arming a dead SA does nothing, so that
  * ipsec_sa_delete() has the last word.
@@ -117,6 +127,8 @@ void ipsec_sa_arm(struct ipsec_sa *sa)
 
 	spin_lock_bh(&sa->lock);
 	wait = ipsec_lifetime_next(&sa->life, ktime_get_boottime_seconds());
+	if (unlikely(!skb_queue_empty(&sa->early)))
+		wait = IPSEC_EARLY_SECONDS;
 	if (wait > 0 && sa->state != IPSEC_SA_DEAD) {
 		/* The timer wheel's range is finite: wake up, look, re-arm. */
 		wait = min_t(time64_t, wait, MAX_JIFFY_OFFSET / HZ / 2);
@@ -202,6 +214,36 @@ void ipsec_sa_delete(struct ipsec_sa *sa)
 		ipsec_sa_retire(sa);
 }
 
+/**
+ * ipsec_sa_leave() - end an SA for who sends, and later for who receives
+ * @sa: the SA; the caller has a reference of its own
+ *
+ * For net.key.delete_grace seconds it opens what its peer sent before that one heard
+ * of the end. Without such a time, or when it is not in use, this is
+ * ipsec_sa_delete().
+ *
+ * Context: process, no lock held.
+ */
+void ipsec_sa_leave(struct ipsec_sa *sa)
+{
+	unsigned int seconds = READ_ONCE(ipsec_net(sa->net)->knobs.delete_grace);
+	bool leaves;
+
+	spin_lock_bh(&sa->lock);
+	leaves = seconds && ipsec_sa_usable(sa);
+	if (leaves) {
+		WRITE_ONCE(sa->leaving, true);
+		WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
+		if (!mod_timer(&sa->timer, jiffies + seconds * HZ))
+			ipsec_sa_hold(sa);
+	}
+	spin_unlock_bh(&sa->lock);
+	if (leaves)
+		ipsec_generation_bump(sa->net);
+	else
+		ipsec_sa_delete(sa);
+}
+
 /* An SA with everything but keys and transform; one reference. */
 static struct ipsec_sa *sa_alloc(struct net *net,
 				 const struct ipsec_sa_params *p)
@@ -225,6 +267,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	sa->ealg = p->ealg;
 	sa->window = p->window;
 	sa->natt = p->natt;
+	__skb_queue_head_init(&sa->early);
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
 	timer_setup(&sa->timer, sa_timer, 0);

@@ -76,6 +76,8 @@ struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
  * @net: the namespace
  * @key: identity
  *
+ * What was deleted is not found, though it may still open packets.
+ *
  * Return: the SA with a reference for the caller, or NULL.
  */
 struct ipsec_sa *ipsec_sad_get(struct net *net,
@@ -85,7 +87,8 @@ struct ipsec_sa *ipsec_sad_get(struct net *net,
 
 	rcu_read_lock();
 	sa = ipsec_sad_lookup_spi(net, key);
-	if (sa && !refcount_inc_not_zero(&sa->refs))
+	if (sa && (READ_ONCE(sa->state) == IPSEC_SA_DEAD ||
+		   !refcount_inc_not_zero(&sa->refs)))
 		sa = NULL;
 	rcu_read_unlock();
 	return sa;
@@ -232,16 +235,9 @@ static void unlink_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
 	sa->linked = false;
 }
 
-/**
- * ipsec_sad_add() - put an SA into the SAD
- * @sa: the SA; on success the SAD holds the caller's reference
- *
- * Context: process. Return: 0, -EEXIST if (destination, protocol, SPI) is
- * taken, -ENOMEM.
- */
-int ipsec_sad_add(struct ipsec_sa *sa)
+/* Links @sa everywhere. */
+static int insert(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
-	struct ipsec_sad *sad = sad_of(sa->net);
 	int err;
 
 	spin_lock_bh(&sad->lock);
@@ -254,6 +250,41 @@ int ipsec_sad_add(struct ipsec_sa *sa)
 					       spi_params);
 	}
 	spin_unlock_bh(&sad->lock);
+	return err;
+}
+
+/* Ends the SA that is leaving but still has the identity. Returns whether it did. */
+static bool make_room(struct net *net, const struct ipsec_sad_key *key)
+{
+	struct ipsec_sa *sa;
+	bool found;
+
+	rcu_read_lock();
+	sa = ipsec_sad_lookup_spi(net, key);
+	found = sa && READ_ONCE(sa->leaving) && refcount_inc_not_zero(&sa->refs);
+	rcu_read_unlock();
+	if (!found)
+		return false;
+	ipsec_sa_delete(sa);
+	ipsec_sa_put(sa);
+	return true;
+}
+
+/**
+ * ipsec_sad_add() - put an SA into the SAD
+ * @sa: the SA; on success the SAD holds the caller's reference
+ *
+ * Context: process. Return: 0, -EEXIST if (destination, protocol, SPI) is
+ * taken, -ENOMEM.
+ */
+int ipsec_sad_add(struct ipsec_sa *sa)
+{
+	struct ipsec_sad *sad = sad_of(sa->net);
+	int err;
+
+	err = insert(sad, sa);
+	if (err == -EEXIST && make_room(sa->net, &sa->key))
+		err = insert(sad, sa);
 	if (err)
 		return err;
 	ipsec_sa_arm(sa);
@@ -297,6 +328,7 @@ out:
 	ipsec_sa_arm(sa);
 	/* Finds it unlinked already; what remains is state, timer and drop. */
 	ipsec_sa_delete(old);
+	ipsec_early_move(old, sa);
 	ipsec_sa_retire(old);
 	ipsec_acquire_served(sa);
 	return 0;

@@ -226,7 +226,7 @@ int pfkey_delete(struct pfkey_request *req)
 	sa = find_sa(req);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
-	ipsec_sa_delete(sa);
+	ipsec_sa_leave(sa);
 	reply = pfkey_build_spi(SADB_DELETE, sa, req->hdr->sadb_msg_seq,
 				req->hdr->sadb_msg_pid, PFKEY_REPLY_GFP);
 	ipsec_sa_put(sa);

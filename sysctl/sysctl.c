@@ -62,6 +62,7 @@ static const struct knob knobs_key[] = {
 	{ "esp_auth",		FIELD(esp_auth),	0, 0, 1 },
 	{ "ah_keymin",		FIELD(ah_keymin),	128, 0, INT_MAX },
 	{ "preferred_oldsa",	FIELD(preferred_oldsa),	1, 0, 1 },
+	{ "delete_grace",	FIELD(delete_grace),	0, 0, 3600 },
 };
 
 static int *knob_value(struct ipsec_knobs *knobs, const struct knob *knob)

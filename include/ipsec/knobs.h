@@ -50,6 +50,7 @@ struct ipsec_knobs_family {
  * @esp_auth: propose them with each MAC
  * @ah_keymin: MACs whose keys may have so many bits are proposed
  * @preferred_oldsa: 1 the oldest usable SA sends, 0 the newest
+ * @delete_grace: seconds that a deleted SA goes on to receive
  *
  * Every field is an int that sysctl writes and packets read without a lock, by
  * READ_ONCE().
@@ -75,6 +76,7 @@ struct ipsec_knobs {
 	int				esp_auth;
 	int				ah_keymin;
 	int				preferred_oldsa;
+	int				delete_grace;
 };
 
 struct net;

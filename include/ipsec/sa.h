@@ -24,12 +24,16 @@
  * so that who found the SA in an RCU section may take one of his own. After the
  * last put a work item frees the transform (which may sleep), wipes the keys and
  * frees the memory.
+ *
+ * With net.key.delete_grace a DELETE stops after the first step: the SA is dead for
+ * everybody but for packets that arrive, and its timer does the rest.
  */
 #ifndef _IPSEC_SA_H
 #define _IPSEC_SA_H
 
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -53,7 +57,7 @@ enum ipsec_sa_state {
 	IPSEC_SA_LARVAL,	/* has an SPI, waits for its keys */
 	IPSEC_SA_MATURE,
 	IPSEC_SA_DYING,		/* soft limit passed; still usable */
-	IPSEC_SA_DEAD,		/* unlinked; only references remain */
+	IPSEC_SA_DEAD,		/* nobody sends with it; leaving, or only references remain */
 };
 
 /*
@@ -168,10 +172,14 @@ struct ipsec_sa_params {
  * @pid: [I] sadb_msg_pid of the creator
  * @seq: [I] sadb_msg_seq of the creator
  * @state: [s] enum ipsec_sa_state; read without the lock by READ_ONCE
+ * @leaving: [s] dead, but opens packets until @timer ends it; READ_ONCE without the
+ *	     lock
  * @out_seq: [A] sequence numbers used up
  * @replay: the receiver's window, see there
  * @life: limits and use, see there
- * @timer: armed while a time limit or the larval limit runs
+ * @early: [s] packets that wait for the keys, see early.c
+ * @timer: armed while a time limit, the larval limit or net.key.delete_grace runs,
+ *	   or packets wait
  * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
  * @marks: [A] what received packets take their secpath from, of transport and of
  *         tunnel mode; set once, when first needed, see history.c
@@ -210,9 +218,11 @@ struct ipsec_sa {
 	u32			pid;
 	u32			seq;
 	u8			state;
+	bool			leaving;
 	atomic64_t		out_seq;
 	struct ipsec_replay	replay;
 	struct ipsec_lifetime	life;
+	struct sk_buff_head	early;
 	struct timer_list	timer;
 	struct dst_cache	outer_dst;
 	struct sk_buff		*marks[2];
@@ -249,6 +259,7 @@ struct ipsec_sa *ipsec_sa_larval(struct net *net,
 				 const struct ipsec_sa_params *params);
 void ipsec_sa_destroy(struct ipsec_sa *sa);
 void ipsec_sa_delete(struct ipsec_sa *sa);
+void ipsec_sa_leave(struct ipsec_sa *sa);
 void ipsec_sa_retire(struct ipsec_sa *sa);
 void ipsec_sa_arm(struct ipsec_sa *sa);
 void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes);
@@ -264,12 +275,18 @@ static inline void ipsec_sa_put(struct ipsec_sa *sa)
 		ipsec_sa_destroy(sa);
 }
 
-/* Whether packets may use @sa. */
+/* Whether packets may be sent with @sa. */
 static inline bool ipsec_sa_usable(const struct ipsec_sa *sa)
 {
 	u8 state = READ_ONCE(sa->state);
 
 	return state == IPSEC_SA_MATURE || state == IPSEC_SA_DYING;
+}
+
+/* Whether @sa may open packets that were received. */
+static inline bool ipsec_sa_opens(const struct ipsec_sa *sa)
+{
+	return ipsec_sa_usable(sa) || READ_ONCE(sa->leaving);
 }
 
 /* The database: sad.c. */

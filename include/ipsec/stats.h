@@ -22,6 +22,7 @@ struct sk_buff;
 	X(in_history)		/* other SAs than check_policy_history asks */ \
 	X(in_nosa)		/* no SA for (destination, SPI) */	\
 	X(in_badspi)		/* the SA is larval or dead */		\
+	X(in_early)		/* waited for the keys of its SA */	\
 	X(in_hdrops)		/* shorter than its header */		\
 	X(in_badilen)		/* length that block or ICV do not allow */ \
 	X(in_badenc)		/* pad length beyond the packet */	\

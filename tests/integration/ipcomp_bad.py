@@ -179,7 +179,7 @@ def indices(a, b, ears):
     client.ask(pfkey_client.GETSPI, pfkey_client.IPCOMP,
                pfkey_client.ends(A4, B4) + pfkey_client.spirange(0x5000, 0x5000))
     inject(a, b, ears, "an index that waits for its SA",
-           [frame(comp(datagram(), cpi=0x5000))], {"in_badspi": 1})
+           [frame(comp(datagram(), cpi=0x5000))], {"in_early": 1, "in_badspi": 1})
     client.sock.close()
 
 

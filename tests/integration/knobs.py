@@ -38,6 +38,7 @@ KNOBS = {
         "spi_maxval": (0x0fffffff, (0x1000,), (0xff,)),
         "larval_lifetime": (30, (1,), (0,)),
         "preferred_oldsa": (1, (0, 1), (2, -1)),
+        "delete_grace": (0, (0, 1, 3600), (-1, 3601)),
         "blockacq_count": (10, (0, 1), (-1,)), "blockacq_lifetime": (20, (0, 1), (-1,)),
         "esp_keymin": (256, (0, 128), (-1,)), "esp_auth": (0, (0, 1), (2, -1)),
         "ah_keymin": (128, (0, 512), (-1,)),

@@ -21,11 +21,14 @@ RENEWED = 50 if DEBUG else 250      # an SA is, after that many packets
 KEPT = 1000 // RENEWED
 UDP_SEGMENT = 103
 
-# preferred_oldsa, whether SAs have a hard limit in time, the ends, the mode. With
-# a hard limit the kernel itself discards those that gave way to newer ones.
+# preferred_oldsa, whether SAs have a hard limit in time, the ends, the mode, and
+# net.key.delete_grace. With a hard limit the kernel itself discards those that gave way
+# to newer ones. With the grace a receiver deletes its SA before its peer has the new
+# one, as OpenIKED does.
 ROWS = [
-    (1, True, (A4, B4), 1), (0, True, (A4, B4), 1),
-    (1, False, (A6, B6), 2), (0, False, (A6, B6), 2),
+    (1, True, (A4, B4), 1, 0), (0, True, (A4, B4), 1, 0),
+    (1, False, (A6, B6), 2, 0), (0, False, (A6, B6), 2, 0),
+    (1, False, (A4, B4), 2, 5),
 ]
 
 
@@ -62,7 +65,7 @@ class Way:
 
     def __init__(self, sender, receiver, ends_of, row):
         self.sender, self.receiver, self.ends = sender, receiver, ends_of
-        self.oldest, self.limited, _, self.mode = row
+        self.oldest, self.limited, _, self.mode, self.grace = row
         self.spis, self.arrived, self.counted = [], [], 0
         self.renew()
         self.there = receiver.host.socket(ends_of[1], PORT)
@@ -73,16 +76,19 @@ class Way:
         return sa(spi, replay=32) + ends(*self.ends)
 
     def renew(self):
-        """First the one end, then the other, and only then the old one goes."""
+        """First the one end, then the other, and only then the old one goes, but where
+        its receiver has a grace for it."""
         spi = self.receiver.ask(GETSPI, ends(*self.ends)).spi()
         body = self.named(spi) + sa2(self.mode) + key(9, KEY20)
         self.receiver.ask(UPDATE, body)
+        if self.spis and self.grace:
+            self.receiver.ask(DELETE, self.named(self.spis[-1]))
         self.sender.ask(ADD, body + limits(SOFT, RENEWED, 0)
                         + limits(HARD, 0, 3600 if self.limited else 0))
         if self.spis and self.oldest:
             self.sender.ask(DELETE, self.named(self.spis[-1]))
         self.spis.append(spi)
-        if len(self.spis) > KEPT:
+        if len(self.spis) > KEPT and not self.grace:
             self.retire(self.spis[-KEPT - 1])
 
     def retire(self, spi):
@@ -118,11 +124,13 @@ class Way:
 
 
 def flood(hosts, row):
-    preferred, limited, pair, mode = row
+    preferred, limited, pair, mode, grace = row
     text = (f"preferred_oldsa {preferred}, {('transport', 'tunnel')[mode - 1]}, "
-            f"IPv{6 if ':' in pair[0] else 4}, {'' if limited else 'no '}hard limit")
+            f"IPv{6 if ':' in pair[0] else 4}, {'' if limited else 'no '}hard limit"
+            f"{', deleted early' if grace else ''}")
     for host, out, back in zip(hosts, ("out", "in"), ("in", "out")):
-        host.sysctl(f"net.key.preferred_oldsa={preferred}")
+        host.sysctl(f"net.key.preferred_oldsa={preferred}",
+                    f"net.key.delete_grace={grace}")
         there, here = (f"{'-'.join(p)}" if mode == 2 else "" for p in (pair, pair[::-1]))
         kind = ("transport", "tunnel")[mode - 1]
         host.setkey(f"""flush; spdflush;
@@ -144,15 +152,16 @@ def flood(hosts, row):
     time.sleep(0.2)
     for w, which in zip(ways, ("there", "back")):
         w.turn()
-        for spi in w.spis[-KEPT:]:
-            w.retire(spi)
         lab.claim(len(w.spis) > 4 and w.sent > 4 * RENEWED,
                   f"{text}, {which}: SAs were replaced again and again",
                   (len(w.spis), w.sent))
         missing = set(range(w.sent)) - set(w.arrived)
         lab.equal(f"{text}, {which}: every datagram arrived, once", (w.sent, []),
                   (len(w.arrived), sorted(missing)[:20]))
-        lab.equal(f"{text}, {which}: and is counted by the SAs", w.sent, w.counted)
+        if not grace:           # those that are gone cannot be asked
+            for spi in w.spis[-KEPT:]:
+                w.retire(spi)
+            lab.equal(f"{text}, {which}: and is counted by the SAs", w.sent, w.counted)
         print(f"# {w.sent} datagrams in {len(w.spis)} SAs", flush=True)
         w.there.close()
     lab.equal(f"{text}: nothing was dropped, nothing was in clear", (before, 0),

@@ -6,9 +6,11 @@ a file or a refusal of the kernel loses nothing that was loaded.
 What it prints for every message is shown by tests/golden, without a kernel.
 """
 import contextlib
+import hmac
 import os
 import re
 import select
+import socket
 import struct
 import subprocess
 
@@ -146,8 +148,7 @@ def watching(a):
               "-x shows an ADD of somebody else", seen)
 
 
-# What is shown of each message behind its base header, as regular expressions; the
-# one that is missing, NEW_MAPPING, is among the golden tests.
+# What is shown of each message behind its base header, as regular expressions.
 DECODED = {
     "GETSPI": (GETSPI, r"sadb_spirange{ min=0x00004010 max=0x00004010 }"),
     "UPDATE": (UPDATE, r"sadb_sa{ spi=16400 replay=4 "),
@@ -168,7 +169,25 @@ DECODED = {
     "SPDFLUSH": (SPDFLUSH, r""), "SPDSETIDX": (SPDSETIDX, r"sadb_x_policy{ type=2 dir=2 "),
     "SPDEXPIRE": (SPDEXPIRE, r"sadb_x_policy{ type=1 dir=3 .*addtime=1, "),
     "SPDDELETE2": (SPDDELETE2, r"sadb_x_policy{ "),
+    "NEW_MAPPING": (NEW_MAPPING, r"sadb_sa{ spi=16404 .*port{ port=4500 }.*"
+                    r"port{ port=40000 }"),
 }
+SOL_UDP, UDP_ENCAP, ESPINUDP = 17, 100, 2
+
+
+def new_mapping(a, c):
+    """ESP in UDP, made here, whose sender has another port than its SA."""
+    pair = "127.0.0.1", "127.0.0.4"
+    r = c.ask(ADD, ESP, sa(0x4014, auth=3, encrypt=11) + ends(*pair) + sa2()
+              + key(8, KEY20) + natt(4500, 4500))
+    assert r.errno == 0, name(r.errno)
+    c.drain()
+    esp = struct.pack(">II", 0x4014, 1) + struct.pack(">HHHH", 9, 9, 8, 0) \
+        + bytes((1, 2, 2, socket.IPPROTO_UDP))
+    esp += hmac.digest(KEY20, esp, "sha1")[:12]
+    with a.socket(pair[0], 40000) as s, a.socket(pair[1], 4500) as t:
+        t.setsockopt(SOL_UDP, UDP_ENCAP, ESPINUDP)
+        s.sendto(esp, (pair[1], 4500))
 
 
 def every_message(a, c):
@@ -222,8 +241,9 @@ def live(a):
     try:
         lab.claim(listen("type=11 "), "-x begins", seen)
         every_message(a, c)
+        new_mapping(a, c)
         # What the kernel says by itself comes when it comes, and without a request.
-        for kind in EXPIRE, SPDEXPIRE:
+        for kind in NEW_MAPPING, EXPIRE, SPDEXPIRE:
             lab.claim(listen(f"sadb_msg{{ version=2 type={kind} "),
                       f"-x shows message {kind} when it comes", seen[-300:])
         c.sock.send(message(SPDFLUSH, 0))

@@ -153,6 +153,23 @@ def reserved(p):
     c.sock.close()
 
 
+def early(p):
+    """Packets that came before the keys of their SA."""
+    c = p.client()
+    spi = c.ask(GETSPI, ESP, ends(A, C)).spi()
+    c.sock.close()
+    p.a.setkey(f"add {A} {C} esp {spi} {KEY};"
+               f"spdadd {A} {C} udp -P out ipsec esp/transport//require;")
+    before = p.c.stat()["in_early"]
+    with p.a.socket(A) as s:
+        for _ in range(5):
+            s.sendto(b"early", (C, 7000))
+    deadline = time.monotonic() + 5
+    while p.c.stat()["in_early"] < before + 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lab.equal("packets wait for keys", before + 5, p.c.stat()["in_early"])
+
+
 def limits(p):
     p.c.setkey("".join(f"add {A} {C} esp {spi} -lh 2 -ls 1 {KEY};\n"
                        for spi in range(0x2000, 0x2010)))
@@ -206,6 +223,15 @@ def waiting(p):
               p.c.stat())
 
 
+def leaving(p):
+    """SAs that were deleted and still receive."""
+    p.c.sysctl("net.key.delete_grace=3600")
+    p.rules()
+    p.datagrams(p.a, A, C)
+    time.sleep(0.1)
+    p.c.setkey(f"delete {A} {C} esp {SPI}; delete {C} {A} esp {SPI + 1};")
+
+
 def traffic(p):
     p.rules()
     p.datagrams(p.a, A, C)
@@ -236,11 +262,13 @@ STATES = (
     ("policies that discard what is sent", policies_only),
     ("SAs without policies", sas_only),
     ("reserved SPIs", reserved),
+    ("packets that wait for the keys of their SA", early),
     ("SAs about to end", limits),
     ("dying SAs in use", dying),
     ("200 SAs, 100 policies", many),
     ("a promiscuous socket and a dump half read", listeners),
     ("packets out of SAs in queues", waiting),
+    ("SAs that are deleted but still receive", leaving),
     ("traffic both ways", traffic),
     ("ESP and ICMP errors coming in", errors),
     ("a tunnel's route in use", rerouted),
