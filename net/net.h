@@ -206,6 +206,10 @@ void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision);
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state);
+
+/* protect.c */
+void ipsec_protect(struct net *net, struct sk_buff *skb,
+		   const struct ipsec_decision *decision);
 void ipsec_output_hold(struct sk_buff *skb);
 void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);

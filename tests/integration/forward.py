@@ -7,11 +7,9 @@ TCP that is forwarded in packets of 64 KB, what is too long for the tunnel, and
 plaintext that comes where the tunnel is required. And which of the lists "fwd" and
 "in" decides.
 """
-import contextlib
 import os
 import socket
 import threading
-import time
 
 import lab
 from lab import A4, A6, B4, B6
@@ -149,21 +147,6 @@ LISTS = (
 )
 
 
-def fate(gate, receiver, send):
-    """What becomes of a datagram: it arrives, or the gateway's counter that rises."""
-    before = gate.drops()
-    send()
-    receiver.settimeout(0)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with contextlib.suppress(BlockingIOError):
-            receiver.recv(100)
-            return "arrives"
-        if rose := [k for k, n in gate.drops().items() if n > before.get(k, 0)]:
-            return " ".join(rose)
-    return "lost"
-
-
 def lists(a, b, gw1):
     """The list fwd decides about forwarded packets; what it does not match, in does."""
     table = lab.Matrix("fwd and in", [f"IPv{v}: {name}" for v in HOSTS for name, *_ in LISTS])
@@ -174,7 +157,8 @@ def lists(a, b, gw1):
         for v, (here, there) in HOSTS.items():
             with a.socket(here) as s, b.socket(there, 7000) as far, \
                     gw1.socket(OWN[v], 7000) as near:
-                seen = [fate(gw1, t, lambda t=t: s.sendto(b"x", t.getsockname()[:2]))
+                seen = [lab.fate(t, gw1.drops,
+                                 lambda t=t: s.sendto(b"x", t.getsockname()[:2]), b"x")
                         for t in (far, near)]
             table.equal(f"IPv{v}: {name}", "forwarded, own", want, seen)
     table.report()

@@ -24,6 +24,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
+ARRIVES = "arrives"
 # Of the counters of packets those that do not tell of a drop.
 HARMLESS = ("in_comphist", "in_early", "in_uncompr", "out_comphist", "out_uncompr")
 
@@ -215,6 +216,24 @@ def risen(host, want, action):
         if seen == want or time.monotonic() > deadline:
             return seen
         time.sleep(0.05)
+
+
+def fate(receiver, drops, send, text):
+    """What becomes of what is sent: it arrives, or the counters that it raises.
+
+    drops is a function: the counters so far.
+    """
+    before = drops()
+    send()
+    receiver.settimeout(0)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            data = receiver.recv(100)
+            return ARRIVES if data == text else data
+        if rose := [k for k, n in drops().items() if n > before.get(k, 0)]:
+            return " ".join(rose)
+    return "lost"
 
 
 def counted(host, text, want, action):

@@ -191,7 +191,11 @@ def exchange(pair, ends, port=7000, count=3):
 
 
 def protected(pair, text, ends, kind, mode):
-    """What goes back and forth is in SAs of that kind, and they count it."""
+    """What goes back and forth is in SAs of that kind, and they count it.
+
+    A daemon that begins loads its policies last.
+    """
+    wait_for(lambda: all(len(d.dump(SPDDUMP)) >= 3 for d in pair.daemons))
     before = pair.a.sas(ends)
     got, seen, clear = exchange(pair, ends)
     pair.claim((got, clear) == (3, 0), f"{text}: three answers, none in clear",

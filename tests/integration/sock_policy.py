@@ -62,7 +62,12 @@ def datagrams(a, b, wire):
 
 
 def stream(a, b, wire):
-    """A listener's policy is that of what it accepts, and of SYN-ACKs."""
+    """A listener's policy is that of what it accepts, and of SYN-ACKs.
+
+    A FIN that is repeated would be acknowledged by TIME_WAIT, which has no policy: b
+    does not repeat it so soon.
+    """
+    b.ip(f"route add {A4} dev eth0 rto_min 5s\nroute add {A6} dev eth0 rto_min 5s")
     for text, (src, dst) in ENDS.items():
         with a.socket(src, 0, socket.SOCK_STREAM) as s, \
                 b.socket(dst, 7001, socket.SOCK_STREAM) as listener:
