@@ -65,8 +65,9 @@ def stream(a, b, wire):
     """A listener's policy is that of what it accepts, and of SYN-ACKs.
 
     A FIN that is repeated would be acknowledged by TIME_WAIT, which has no policy: b
-    does not repeat it so soon.
+    does not repeat it so soon, be it as a probe or for want of an answer.
     """
+    b.sysctl("net.ipv4.tcp_early_retrans=0")
     b.ip(f"route add {A4} dev eth0 rto_min 5s\nroute add {A6} dev eth0 rto_min 5s")
     for text, (src, dst) in ENDS.items():
         with a.socket(src, 0, socket.SOCK_STREAM) as s, \
