@@ -9,7 +9,7 @@ import lab
 from lab import A4, B4
 from pfkey_client import *
 
-LIMIT, LATER, SLEEP = 5, 11, 8      # seconds
+LIMIT, LATER, SLEEP = 5, 14, 8      # seconds
 ALARM = "/sys/class/rtc/rtc0/wakealarm"
 DYING, DEAD, HARD, SOFT = 2, 3, 3, 4
 
