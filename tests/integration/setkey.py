@@ -187,7 +187,8 @@ def new_mapping(a, c):
     esp += hmac.digest(KEY20, esp, "sha1")[:12]
     with a.socket(pair[0], 40000) as s, a.socket(pair[1], 4500) as t:
         t.setsockopt(SOL_UDP, UDP_ENCAP, ESPINUDP)
-        s.sendto(esp, (pair[1], 4500))
+        lab.risen(a, {"in_success": 1, "in_espauthsucc": 1},
+                  lambda: s.sendto(esp, (pair[1], 4500)))
 
 
 def every_message(a, c):
