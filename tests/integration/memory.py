@@ -22,6 +22,9 @@ EVENTS = "kmalloc", "kmalloc_node", "kmem_cache_alloc", "kmem_cache_alloc_node"
 PORT, PACKETS = 7100, 12
 # Datagrams whose buffers, of both kernels, have room to spare, see any_size().
 SIZES = 700, 860, 1020, 1200
+# Up to there Linux 6.12 has buffers that may lie across two pages; the crypto API
+# copies the block of the cipher that does.
+SMALL = 500
 MODES = "transport", "tunnel"
 ALGS = {"aes-gcm": "-E aes-gcm-16 0x" + "5a" * 20,
         "aes-cbc": f"-E aes-cbc 0x{'5a' * 16} -A hmac-sha2-256 0x{'5a' * 32}"}
@@ -122,6 +125,8 @@ def any_size(a, b):
             arrived, taken = allocations(s, t, size)
             more = {who: n for who, n in taken.items() if n > clear.get(who, 0)}
             seen[sum(more.values())] += 1
+            if size < SMALL:
+                more.pop("skcipher_walk_next", None)
             if not arrived or more not in ({}, {"pskb_expand_head": 1}):
                 wrong.append((size, arrived, more))
     lab.claim(not wrong, "any size: at most a larger buffer", wrong)
