@@ -38,7 +38,8 @@ static struct early *early_of(struct sk_buff *skb)
  * @skb: the packet, data at its ESP, AH or IPComp header
  * @encap_type: as for ipsec_input()
  *
- * The SA's timer ends the wait, after IPSEC_EARLY_SECONDS if no keys come.
+ * The SA's timer ends the wait: IPSEC_EARLY_SECONDS after the first of them, if no
+ * keys come. Each keeps its device, and none the SA, which they end with.
  *
  * Context: RCU read side, BH disabled. Return: whether it was taken over; not when
  * the SA waits for no keys, or as many packets as may are waiting.

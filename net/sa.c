@@ -127,8 +127,9 @@ void ipsec_sa_arm(struct ipsec_sa *sa)
 
 	spin_lock_bh(&sa->lock);
 	wait = ipsec_lifetime_next(&sa->life, ktime_get_boottime_seconds());
+	/* With keys they go on at once: the timer is on its way. */
 	if (unlikely(!skb_queue_empty(&sa->early)))
-		wait = IPSEC_EARLY_SECONDS;
+		wait = sa->state == IPSEC_SA_LARVAL ? IPSEC_EARLY_SECONDS : 0;
 	if (wait > 0 && sa->state != IPSEC_SA_DEAD) {
 		/* The timer wheel's range is finite: wake up, look, re-arm. */
 		wait = min_t(time64_t, wait, MAX_JIFFY_OFFSET / HZ / 2);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The peer has the new SA before we have its keys: what it sends in it waits for
 UPDATE, for a second, sixteen packets of each SA."""
+import struct
 import time
 
 import lab
@@ -79,6 +80,15 @@ def kept(way, text):
     lab.equal(f"{text}: as do later ones", [0], way.come())
 
 
+def overtaken(way, text):
+    """A packet that is opened before them, and starts the SA's limit of use."""
+    lab.counted(way.b, f"{text}: three wait", {"in_early": 3}, lambda: way.send(3))
+    way.request(UPDATE, way.keys + ext(3, struct.pack("=IQQQ", 0, 0, 0, 60)))
+    way.send(1)
+    lab.equal(f"{text}: another one does not keep them waiting", [0, 0, 1, 2],
+              sorted(way.come()))
+
+
 def full(way, text):
     lab.counted(way.b, f"{text}: no more than {ROOM} wait",
                 {"in_early": ROOM, "in_badspi": 4}, lambda: way.send(ROOM + 4))
@@ -120,7 +130,7 @@ def device_gone(way, text):
 
 def body():
     a, b = lab.hosts()
-    for step, rows in ((kept, ROWS), (full, ROWS[:1]), (too_late, ROWS[1:2]),
+    for step, rows in ((kept, ROWS), (overtaken, ROWS[:2]), (full, ROWS[:1]), (too_late, ROWS[1:2]),
                        (forged, ROWS[:1]), (deleted, ROWS[:1]), (device_gone, ROWS[:1])):
         for proto, mode, pair in rows:
             way = Way(a, b, proto, mode, pair)

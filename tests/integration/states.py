@@ -230,6 +230,8 @@ def leaving(p):
     p.datagrams(p.a, A, C)
     time.sleep(0.1)
     p.c.setkey(f"delete {A} {C} esp {SPI}; delete {C} {A} esp {SPI + 1};")
+    lab.equal("deleted SAs are still there", 2,
+              p.c.run("setkey", "-D", "-a").count("state=dead"))
 
 
 def traffic(p):
