@@ -25,6 +25,8 @@
  * last put a work item frees the transform (which may sleep), wipes the keys and
  * frees the memory.
  *
+ * Packets in @early hold their device and no SA: they end with it.
+ *
  * With net.key.delete_grace a DELETE stops after the first step: the SA is dead for
  * everybody but for packets that arrive, and its timer does the rest.
  */
@@ -304,10 +306,17 @@ const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid);
 void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
 			    void (*show)(const struct ipsec_sa *sa, void *arg),
 			    void *arg);
+struct ipsec_sa *ipsec_sad_first_between(struct net *net,
+					 const struct ipsec_ends_key *ends,
+					 bool larval);
 void ipsec_sad_discard(const struct ipsec_sa *best, u8 mode, u32 reqid);
 struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 				     const struct ipsec_sa_params *params,
 				     u32 min, u32 max);
+int ipsec_sad_init(struct ipsec_sad *sad);
+void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
+
+/* All of it: sad_walk.c. */
 struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
 				u8 proto);
 void ipsec_sad_wake(struct net *net);
@@ -315,8 +324,8 @@ unsigned int ipsec_sad_count(struct net *net, u8 proto);
 unsigned int ipsec_sad_flush(struct net *net, u8 proto);
 unsigned int ipsec_sad_delete_ends(struct net *net,
 				   const struct ipsec_ends_key *ends);
-int ipsec_sad_init(struct ipsec_sad *sad);
-void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
+
+/* Once for the module: sa.c. */
 int ipsec_sa_init(void);
 void ipsec_sa_exit(void);
 
