@@ -14,7 +14,7 @@ import time
 import lab
 import matrix
 import natt
-from bulk import DEBUG, receive, send
+from bulk import receive, send
 from lab import A4, A6, B4, B6
 
 NETLINK_CRYPTO, NEWALG, DELALG = 21, 0x10, 0x11
@@ -59,7 +59,7 @@ def used(text):
 
 
 def bulk(a, b, c):
-    amount = 1 << (20 if DEBUG else 21)
+    amount = 1 << 20
     with b.socket(c.b, 5001, socket.SOCK_STREAM, timeout=60) as listener:
         listener.listen(1)
         pid = os.fork()

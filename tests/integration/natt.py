@@ -256,7 +256,7 @@ def seen(nat, b, w, frames):
 
 def through(a, nat, b, ways):
     """Datagrams and TCP of every way; nothing but UDP with the right ports."""
-    amount = 1 << (17 if DEBUG else 20)
+    amount = 1 << (17 if DEBUG else 18)
     for w in ways:
         wire = lab.Wire(nat, b)
         lab.equal(f"{w.name}: answered", 3, answered(a, b, w))
