@@ -103,7 +103,8 @@ def bad(b, ike, f, bare):
     changed = bytearray(f.esp())
     changed[-1] ^= 1
     short = (good[:20], "in_hdrops") if v == 4 else (f.esp(bytes(90))[:40], "in_espauthfail")
-    f.udp(good)
+    lab.counted(b, f"IPv{v}: a good one", {"in_success": 1, "in_espauthsucc": 1},
+                lambda: f.udp(good))
     for text, data, counter in (
             ("replayed", good, "in_espreplay"),
             ("ICV changed", bytes(changed), "in_espauthfail"),
