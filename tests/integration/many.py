@@ -50,7 +50,8 @@ class Batch:
             (start + i * size, len(raw) or size) for i in range(self.ROOM)))
         start = ctypes.addressof(self.vectors)
         self.headers = (Header * self.ROOM)(*(
-            (Message(None, 0, start + i * ctypes.sizeof(Vector), 1),) for i in range(self.ROOM)))
+            (Message(None, 0, start + i * ctypes.sizeof(Vector), 1),)
+            for i in range(self.ROOM)))
 
     def put(self, at, words):
         """A field of the first messages, in the order of the network."""
