@@ -161,7 +161,7 @@ def arrivals(a, b, mode, src, dst):
         frame = [f.data for f in wire.frames(0.02) if f.spi == 0x1000][0]
         with b.entered():
             tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        lab.attach_filter(tap, "ip proto 50 or ip6 proto 50")
+        lab.attach_filter(tap, lab.compiled("ip proto 50 or ip6 proto 50"))
         tap.bind(("eth0", lab.ETH_P_ALL))
         tap.settimeout(5)
         ring = Ring(a)
@@ -217,7 +217,7 @@ def tcp(a, b, src, dst, amount, meanwhile=lambda: None):
         conn, _ = listener.accept()
         with conn:
             conn.settimeout(60)
-            got = conn.recv(1 << 18)
+            got = bytearray(conn.recv(1 << 18))
             meanwhile()
             while len(got) < amount and (data := conn.recv(1 << 18)):
                 got += data

@@ -14,7 +14,7 @@ from lab import A4, A6, B4, B6
 from pfkey_client import *
 
 HARD, SOFT = 3, 4
-SECONDS, PORT = 1.2, 7000
+SECONDS, PORT = 0.7, 7000
 DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
 RENEWED = 50 if DEBUG else 250      # an SA is, after that many packets
 # SAs that the receiver still has: a CPU's queue, behind which packets may be under

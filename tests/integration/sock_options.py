@@ -303,7 +303,8 @@ def rounds(a, kept):
         with fresh(a) as s:
             give(s, policy(OUT, IPSEC, request(ESP, level=UNIQUE, reqid=i + 1)),
                  policy(IN, IPSEC, request(AH, level=UNIQUE, reqid=i + 1)))
-        most = max(most, used(a))
+        if not i % 20:
+            most = max(most, used(a))
     lab.claim(most < 1000, "2000 different ones: the table stays small", most)
     sockets = [fresh(a) for _ in range(kept)]
     for i, s in enumerate(sockets):

@@ -87,11 +87,12 @@ class Pair:
                     s.send(f)
         self.outside.append(self.child(body))
 
-    def datagrams(self, host, own, peer):
-        """Sent for ever."""
+    def datagrams(self, host, own, peer, later=0):
+        """Sent for ever, from so many seconds on."""
         s = host.socket(own)
 
         def body():
+            time.sleep(later)
             while True:
                 with contextlib.suppress(ConnectionRefusedError, PermissionError):
                     s.sendto(bytes(200), (peer, 7000))
@@ -179,7 +180,7 @@ def dying(p):
     p.rules()
     p.c.setkey(f"flush; add {A} {C} esp {SPI} -ls 1 -lh 600 {KEY};"
                f"add {C} {A} esp {SPI + 1} -ls 1 -lh 600 {KEY};")
-    p.datagrams(p.a, A, C)
+    p.datagrams(p.a, A, C, later=1.2)
     time.sleep(2.2)
 
 
@@ -281,15 +282,15 @@ def ends_while_used(a):
     """Timers, packets and requests end the same SAs at the same time."""
     p = Pair(a)
     p.rules()
-    p.datagrams(p.a, A, C)
     with a.entered():
         mine = Client()
     c = p.client()
     c.ask(REGISTER, ESP)
     expired = 0
     # Limits of time are passed in two seconds, some SAs' bytes before: shortly
-    # before, as it happens, and after.
-    for n, pause in enumerate((1.7, 1.95, 3.5)):
+    # before, as it happens, and after. Traffic before that would be work for nothing.
+    for n, pause in enumerate((1.7, 1.95, 2.6)):
+        p.datagrams(p.a, A, C, later=1.5)
         for host in p.a, p.c:
             host.setkey("flush;" + "".join(
                 f"add {A} {C} esp {spi} -lh 1 -bh {3000 + 100 * n} {KEY};\n"
@@ -300,6 +301,8 @@ def ends_while_used(a):
         mine.sock.send(message(FLUSH, 0))
         expired += sum(r[1] == EXPIRE for r in c.drain_all())
         mine.drain_all()
+        p.kill(p.outside)
+        p.outside.clear()
     lab.claim(expired > 0, "SAs expired meanwhile", expired)
     time.sleep(0.5)
     lab.equal("SAs that were updated, deleted, flushed and expired at once: gone",
