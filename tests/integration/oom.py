@@ -232,7 +232,8 @@ def body():
     with open(os.environ["work"] + "/expected", "a") as f:
         f.write("^sysctl could not get directory: /net/\n^CPU: 0 PID: .* Comm: run \n"
                 # Where loopback's queues come later than usual.
-                "? ^kobject_add_internal failed for [tr]x-0 .error: -12 parent: queues\n")
+                "? ^kobject_add_internal failed for [tr]x-0 .error: -12 parent: queues\n"
+                "? ^kobject: can not set name properly!\n")
     requests(a, b)
     packets(a, b)
     prices(a)
