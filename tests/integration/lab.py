@@ -92,9 +92,12 @@ class Host:
     def __init__(self, name):
         self.name = name
         self.fd = os.open(f"/run/netns/{name}", os.O_RDONLY)
+        self.injector = None
 
     def close(self):
         os.close(self.fd)
+        if self.injector:
+            self.injector.close()
 
     @contextlib.contextmanager
     def entered(self):
@@ -164,12 +167,11 @@ class Host:
 
     def inject(self, *frames, dev="eth0"):
         """Put frames on the wire as they are."""
-        with self.entered():
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        s.bind((dev, 0))
+        if not self.injector:       # one for all: to close it takes milliseconds
+            with self.entered():
+                self.injector = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         for frame in frames:
-            s.send(frame)
-        s.close()
+            self.injector.sendto(frame, (dev, 0))
 
 
 def between(host, src, dst, spi, alg, mode="transport", proto="esp", upper="any"):
