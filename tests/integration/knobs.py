@@ -6,7 +6,6 @@ import time
 
 import lab
 from lab import A4, A6, B4, B6
-from manual_checks import kernel_log
 from pfkey_client import ADD, DELETE, ESP, FLUSH, GET, GETSPI, Client, ends, esp, name, sa, \
     spirange
 
@@ -181,7 +180,7 @@ def requests(a):
     with a.entered():
         c = Client()
     for bits, want in (0, 0), (0x01, 0), (0x10, 0), (0x66, 0), (0x11, 2), (0x77, 2):
-        with kernel_log() as lines:
+        with lab.kernel_log() as lines:
             a.sysctl(f"net.key.debug={bits}")
             c.ask(ADD, ESP, esp(0x1000), seq=bits, pid=4711)
             c.ask(GET, ESP, sa(0x1001) + ends(), seq=bits, pid=4711)
@@ -197,7 +196,9 @@ def flood(a):
     """A hundred drops, and one when the limiter's five seconds are over."""
     a.setkey(f"spdadd {A4} {B4} udp -P out discard;")
     before = a.stat()["out_polvio"]
-    with kernel_log() as lines, a.socket(A4) as s:
+    with open(os.environ["work"] + "/expected", "a") as f:
+        f.write("net_ratelimit: .* callbacks suppressed\n")
+    with lab.kernel_log() as lines, a.socket(A4) as s:
         a.sysctl("net.inet.ipsec.debug=1")
         for n in range(101):
             if n == 100:
@@ -205,8 +206,6 @@ def flood(a):
             s.sendto(b"flood", (B4, 7000))
         a.sysctl("net.inet.ipsec.debug=0")
     a.setkey("spdflush;")
-    with open(os.environ["work"] + "/expected", "a") as f:
-        f.write("net_ratelimit: .* callbacks suppressed\n")
     lab.claim(2 <= len(lines) <= 22, "debug: a hundred drops are a few lines in the log",
               len(lines))
     lab.equal("debug: while each is counted", 101, a.stat()["out_polvio"] - before)

@@ -4,11 +4,9 @@
 A packet's fate is that it arrives, or the counter of whoever dropped it.
 """
 import contextlib
-import ctypes
 import errno
 import hmac
 import itertools
-import re
 import socket
 import struct
 import time
@@ -427,23 +425,10 @@ def ecn_in(x, v, value):
         return struct.unpack("=i", found[0][2].ljust(4, b"\0"))[0] & 3
 
 
-@contextlib.contextmanager
-def kernel_log():
-    """The lines that we say meanwhile, in the end."""
-    def said():
-        buffer = ctypes.create_string_buffer(1 << 20)
-        length = max(lab.LIBC.klogctl(3, buffer, len(buffer)), 0)
-        return re.findall(r"ipsec: .*", buffer.raw[:length].decode(errors="replace"))
-
-    lines, before = [], said()
-    yield lines
-    lines += said()[len(before):]
-
-
 def debug(x, v, value):
     """What the kernel says of a packet without an SA."""
     x.spd(x.a, OUT, *ENDS[v], request())
-    with kernel_log() as lines, x.knobs(x.a, f"{TREE[v]}.debug={value}"):
+    with lab.kernel_log() as lines, x.knobs(x.a, f"{TREE[v]}.debug={value}"):
         if x.passes(v) != NO_SA:
             return "no packet"
     src, dst = ENDS[v]
@@ -455,7 +440,7 @@ def debug(x, v, value):
 
 def debug_spi(x):
     """A wrong key: the reason, the SPI, and any byte sequence of the keys."""
-    with kernel_log() as lines, x.knobs(x.b, "net.inet.ipsec.debug=1"):
+    with lab.kernel_log() as lines, x.knobs(x.b, "net.inet.ipsec.debug=1"):
         wrong_key(x, SECRET)
     text = "\n".join(lines)
     keys = "5a5a", "5b5b", CIPHER_KEY.hex()[:8]

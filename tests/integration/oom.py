@@ -6,6 +6,7 @@ The debug kernel can make the n-th allocation of a task fail. A request that
 fails must say so, and leave the SAD and the SPD as they were or as it wanted
 them; that nothing is lost is asked at the end of all cases, when kmemleak looks.
 """
+import ctypes
 import os
 import socket
 
@@ -16,6 +17,7 @@ from suites import ah_suites, suites
 NTH = "/proc/thread-self/fail-nth"
 FAULTS = "/sys/kernel/debug"
 TUNNEL = request(mode=2, pair=("192.0.2.1", "192.0.2.2"))
+MCL_CURRENT, MCL_FUTURE = 1, 2
 NEVER, ROUNDS, PORT, OURS = 100000, 4, 7100, 55
 
 
@@ -35,7 +37,14 @@ class Failure:
         return left
 
 
+def lock():
+    """No page of this process is made while allocations fail."""
+    if lab.LIBC.mlockall(MCL_CURRENT | MCL_FUTURE):
+        raise OSError(ctypes.get_errno(), "mlockall")
+
+
 def prepare():
+    lock()
     for kind in "failslab", "fail_page_alloc":
         for knob, value in (("verbose", "0"), ("ignore-gfp-wait", "N"),
                             ("ignore-gfp-highmem", "N"), ("min-order", "0")):
@@ -202,6 +211,7 @@ def namespaces():
     """A new namespace, where our part of making it fails."""
     pid = os.fork()
     if not pid:
+        lock()
         failure, totals = Failure(), []
         # The first one may have to grow what all of them share.
         for _ in range(3):
