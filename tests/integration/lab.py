@@ -2,7 +2,7 @@
 """What the cases in Python use: hosts made of namespaces, claims, the wire.
 
 One process plays all hosts: it makes each socket in the namespace it belongs
-to. Starting a process costs a debug kernel most of a second.
+to. Starting a program costs a guest up to fifty milliseconds.
 """
 import contextlib
 import ctypes
