@@ -36,24 +36,42 @@ locked() {
 	flock 8
 }
 
+# missing_packages PACKAGE...: those of them that are not installed.
+missing_packages() {
+	local p
+
+	for p; do
+		dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
+			grep -q 'ok installed' || echo "$p"
+	done
+}
+
+# Run by one script at a time: apt-get does not wait for another one's lists.
+install_packages() {
+	step "apt-get update" apt-get update -q || return 1
+	step "installing $# packages ($1, ...)" \
+		env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -y -q --no-install-recommends "$@"
+}
+
 # ensure_packages PACKAGE...: install what is missing, with one apt call. Under
 # run level 1 no package starts its daemon.
 ensure_packages() {
-	local p missing=()
-	for p; do
-		dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
-			grep -q 'ok installed' || missing+=("$p")
-	done
-	[ ${#missing[@]} -eq 0 ] && return 0
+	local missing
+
+	missing=$(missing_packages "$@" | paste -sd" ")
+	[ -n "$missing" ] || return 0
 	[ "$(id -u)" = 0 ] ||
-		die "not installed: ${missing[*]} (run as root, or: apt-get install ${missing[*]})"
+		die "not installed: $missing (run as root, or: apt-get install $missing)"
 	command -v apt-get >/dev/null ||
-		die "needs the Debian packages ${missing[*]}, and there is no apt-get"
-	step "apt-get update" apt-get update -q || return 1
-	step "installing ${#missing[@]} packages (${missing[0]}, ...)" \
-		env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-		apt-get install -y -q \
-		--no-install-recommends "${missing[@]}"
+		die "needs the Debian packages $missing, and there is no apt-get"
+	mkdir -p "$CACHE"
+	(
+		flock 7
+		# Whoever had the lock may have installed them.
+		missing=$(missing_packages "$@" | paste -sd" ")
+		[ -z "$missing" ] || install_packages $missing 7>&-
+	) 7>"$CACHE/lock-apt"
 }
 
 # Paths on standard input, and all their parent directories: the kernel makes no
