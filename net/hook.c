@@ -40,12 +40,28 @@ static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 	return IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
-/* Not for us: what we made ourselves, and what native IPsec will protect. */
+/*
+ * A frame that only passes through a bridge of this host is shown to FORWARD by
+ * br_netfilter. It is not this host's traffic. Unlike a packet that is routed it is
+ * with the device by which it leaves already; its route may be a stand-in without
+ * output, or after address translation a real one.
+ */
+static bool is_bridged(const struct sk_buff *skb,
+		       const struct nf_hook_state *state)
+{
+	return state->hook == NF_INET_FORWARD && skb->dev != state->in;
+}
+
+/*
+ * Not for us: what we made ourselves, what native IPsec will protect, and what the
+ * device's disable_xfrm exempts from both.
+ */
 static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	return is_transformed(skb, family) || !dst || dst->xfrm;
+	return is_transformed(skb, family) || !dst || dst->xfrm ||
+	       dst->flags & DST_NOXFRM;
 }
 
 static unsigned int hook_output(void *priv, struct sk_buff *skb,
@@ -53,7 +69,7 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 {
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 
-	if (leave_alone(skb, family))
+	if (leave_alone(skb, family) || is_bridged(skb, state))
 		return NF_ACCEPT;
 	return ipsec_output(skb, family, state);
 }
@@ -64,6 +80,11 @@ static unsigned int hook_input(void *priv, struct sk_buff *skb,
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	bool forward = state->hook == NF_INET_FORWARD;
 
+	/* disable_policy of the device that it came by exempts from both, too. */
+	if (is_bridged(skb, state) ||
+	    __xfrm_check_dev_nopolicy(skb, forward ? XFRM_POLICY_FWD :
+						     XFRM_POLICY_IN, family))
+		return NF_ACCEPT;
 	if (!ipsec_policy_check_input(state->net, skb, family, forward))
 		return NF_STOLEN;
 	return NF_ACCEPT;
@@ -242,6 +263,21 @@ void ipsec_hooks_disable(struct net *net)
 	synchronize_net();
 }
 
+/*
+ * Whom the stack may take for the sender of @skb, or NULL. It looks into the socket
+ * that pays for a packet as well, as one that knows IP: others stop to pay here.
+ */
+static struct sock *sender_of(struct net *net, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (ipsec_sock_sends(sk, net, ipsec_skb_family(skb)))
+		return sk;
+	if (sk && sk->sk_family != AF_INET && sk->sk_family != AF_INET6)
+		skb_orphan(skb);
+	return NULL;
+}
+
 /**
  * ipsec_hook_send() - send a packet that went through all its SAs
  * @net: the namespace
@@ -255,6 +291,8 @@ void ipsec_hooks_disable(struct net *net)
  */
 void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu)
 {
+	struct sock *sk = sender_of(net, skb);
+
 	if (likely(!pmtu) || skb->len <= pmtu || pmtu >= dst_mtu(skb_dst(skb)))
 		pmtu = 0;
 	nf_reset_ct(skb);
@@ -266,11 +304,11 @@ void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu)
 	if (ipsec_skb_family(skb) == AF_INET) {
 		IPCB(skb)->flags = IPSKB_XFRM_TRANSFORMED;
 		IPCB(skb)->frag_max_size = pmtu;
-		ip_local_out(net, skb->sk, skb);
+		ip_local_out(net, sk, skb);
 	} else {
 		IP6CB(skb)->flags = IP6SKB_XFRM_TRANSFORMED;
 		IP6CB(skb)->frag_max_size = pmtu;
-		ip6_local_out(net, skb->sk, skb);
+		ip6_local_out(net, sk, skb);
 	}
 }
 
@@ -291,7 +329,7 @@ void ipsec_hook_resume(struct net *net, struct sk_buff *skb)
 		IPCB(skb)->flags = IPSKB_REROUTED;
 	else
 		IP6CB(skb)->flags = IP6SKB_REROUTED;
-	dst_output(net, skb->sk, skb);
+	dst_output(net, sender_of(net, skb), skb);
 }
 
 static int deliver_finish(struct net *net, struct sock *sk,
@@ -307,8 +345,9 @@ static int deliver_finish(struct net *net, struct sock *sk,
 /**
  * ipsec_hook_deliver() - give an opened packet back to the stack
  * @net: the namespace
- * @skb: the packet, its data at the IP header; without a route it came out of a
- *       tunnel and begins anew, else it goes on where it was taken
+ * @skb: the packet, its data at the IP header; without a route, because it came out
+ *       of a tunnel or the route went while it waited, it begins anew, else it goes
+ *       on where it was taken
  *
  * Context: RCU read side, BH disabled.
  */

@@ -4,6 +4,7 @@
  * (RFC 4301 section 5.2, step 4).
  */
 #include <linux/in.h>
+#include <net/route.h>
 #include "net.h"
 
 /* A packet may go on. */
@@ -250,6 +251,16 @@ static bool socket_matters(struct net *net, const struct sk_buff *skb,
 	       READ_ONCE(in->socks.in_need) & ~ipsec_history_have(skb);
 }
 
+/* By its address: a frame to all may hold a packet to one, and a tunnel the reverse. */
+static bool for_many(const struct sk_buff *skb, const struct ipsec_flow *flow)
+{
+	const struct rtable *rt = skb_rtable(skb);
+
+	if (flow->family == AF_INET6)
+		return ipv6_addr_is_multicast(&flow->dst.in6);
+	return rt && rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
+}
+
 /*
  * A socket with a policy of its own decides alone. What came out of a tunnel it
  * gets only if that policy names the tunnel.
@@ -260,9 +271,9 @@ static void judge_again(struct net *net, struct sk_buff *skb,
 	struct ipsec_sock_says says;
 
 	/* What many may receive is judged by the SPD, then by each of them. */
-	if (skb->pkt_type != PACKET_HOST)
+	if (for_many(skb, flow))
 		return;
-	if (skb->sk)
+	if (ipsec_sock_sends(skb->sk, net, flow->family))
 		says = ipsec_sock_says(skb->sk, IPSEC_IN);
 	else
 		says = ipsec_sock_asked(net, flow, skb->skb_iif, IPSEC_IN);

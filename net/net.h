@@ -105,6 +105,18 @@ static inline sa_family_t ipsec_skb_family(const struct sk_buff *skb)
 }
 
 /*
+ * Whether @sk may be the sender of a packet of @family in @net. The socket of a packet
+ * is often not its sender's: a tunnel device leaves it the one of the packet inside,
+ * which may be of another family, of none that knows IP, or of another namespace.
+ */
+static inline bool ipsec_sock_sends(const struct sock *sk, const struct net *net,
+				    sa_family_t family)
+{
+	return sk && net_eq(sock_net(sk), net) &&
+	       (sk->sk_family == family || sk->sk_family == AF_INET6);
+}
+
+/*
  * What a policy says, and without one the system default: IPSEC_SP_*. If the
  * policy of a socket is gone, only discarding is safe.
  */
@@ -210,7 +222,7 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 /* protect.c */
 void ipsec_protect(struct net *net, struct sk_buff *skb,
 		   const struct ipsec_decision *decision);
-void ipsec_output_hold(struct sk_buff *skb);
+bool ipsec_output_hold(struct sk_buff *skb);
 void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);
 int ipsec_seq_next(struct ipsec_sa *sa, u64 *seq);
@@ -256,7 +268,7 @@ bool ipsec_natt_carries_esp(struct net *net, const struct sk_buff *skb,
 /* pmtu.c */
 unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
 			     sa_family_t family, unsigned int mtu);
-int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
+int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
 		     const struct ipsec_decision *decision, bool forward);
 void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote);
 u32 ipsec_pmtu_learned(const struct ipsec_sa *sa);

@@ -83,11 +83,14 @@ static struct ipsec_sock_says sender_says(struct net *net, struct sock *sk,
 					  const struct sk_buff *skb,
 					  const struct ipsec_flow *flow)
 {
-	struct ipsec_sock_says says = ipsec_sock_says(sk, IPSEC_OUT);
+	struct ipsec_sock_says says = { .type = IPSEC_SP_ENTRUST };
 	struct ipsec_flow received = *flow;
 
+	if (!ipsec_sock_sends(sk, net, flow->family))
+		return says;
+	says = ipsec_sock_says(sk, IPSEC_OUT);
 	if (says.type != IPSEC_SP_ENTRUST || flow->proto != IPPROTO_TCP ||
-	    !sk || READ_ONCE(sk->sk_state) != TCP_CLOSE)
+	    READ_ONCE(sk->sk_state) != TCP_CLOSE)
 		return says;
 	received.src = flow->dst;
 	received.dst = flow->src;
@@ -115,7 +118,7 @@ static enum decider output_flow(struct net *net, struct sock *sk,
 	return DECIDER_POLICY;
 }
 
-static void output_again(struct net *net, struct sk_buff *skb,
+static void output_again(struct net *net, struct sock *sk, struct sk_buff *skb,
 			 const struct ipsec_flow *flow)
 {
 	struct ipsec_decision decision;
@@ -124,7 +127,7 @@ static void output_again(struct net *net, struct sk_buff *skb,
 	if (decision.verdict == IPSEC_PROTECT)
 		ipsec_protect(net, skb, &decision);
 	else if (decision.verdict == IPSEC_PASS)
-		dst_output(net, skb->sk, skb);
+		dst_output(net, sk, skb);
 	else
 		output_refuse(net, skb, &decision);
 }
@@ -141,10 +144,10 @@ static int output_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
 	local_bh_disable();
 	switch (output_flow(net, sk, skb, ipsec_skb_family(skb), &flow)) {
 	case DECIDER_POLICY:
-		output_again(net, skb, &flow);
+		output_again(net, sk, skb, &flow);
 		break;
 	case DECIDER_NOBODY:
-		dst_output(net, skb->sk, skb);
+		dst_output(net, sk, skb);
 		break;
 	case DECIDER_UNREADABLE:
 		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, NULL);
@@ -180,13 +183,27 @@ static void output_postrouting(struct net *net, struct sk_buff *skb,
 	struct net_device *in;
 
 	in = state->hook == NF_INET_FORWARD ? state->in : NULL;
+	skb->dev = skb_dst(skb)->dev;
 	if (nf_hook(pf, NF_INET_POST_ROUTING, net, state->sk, skb, in,
-		    skb_dst(skb)->dev, output_finish) != 1)
+		    skb->dev, output_finish) != 1)
 		return;
 	if (unlikely(flow_changed(skb, flow)))
 		output_finish(net, state->sk, skb);
 	else
 		ipsec_protect(net, skb, decision);
+}
+
+/* The socket that made this very packet, or NULL: see ipsec_sock_sends(). */
+static const struct sock *sender_of(const struct sk_buff *skb,
+				    sa_family_t family,
+				    const struct nf_hook_state *state)
+{
+	const struct sock *sk = state->sk;
+
+	if (sk != skb->sk || !ipsec_sock_sends(sk, state->net, family) ||
+	    !sk_fullsock(sk))
+		return NULL;
+	return sk;
 }
 
 static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
@@ -207,12 +224,15 @@ static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
 		return NF_STOLEN;
 	}
 
-	skb->dev = skb_dst(skb)->dev;
+	/* Not yet set by all senders; of what is forwarded, where it came from. */
+	if (!forward)
+		skb->dev = skb_dst(skb)->dev;
 	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
 					    htons(ETH_P_IPV6);
 	if (unlikely(ipsec_mss_clamps(state->net, flow)))
 		ipsec_mss_clamp_out(state->net, skb, decision);
-	err = ipsec_pmtu_check(state->net, skb, decision, forward);
+	err = ipsec_pmtu_check(skb, sender_of(skb, family, state), decision,
+			       forward);
 	if (err) {
 		ipsec_count(state->net, IPSEC_STAT_out_toobig);
 		return forward ? NF_DROP : NF_DROP_ERR(err);

@@ -158,23 +158,27 @@ static bool route_differs(const struct sk_buff *skb,
 	return !ipv6_addr_equal(&sa->ends.daddr.in6, &ipv6_hdr(skb)->daddr);
 }
 
-static bool is_local_tcp(const struct sk_buff *skb)
+/*
+ * Whether the packet holds segments of a TCP connection of our own. When a tunnel
+ * device made it, only a super-packet tells where their headers are.
+ */
+static bool is_local_tcp(const struct sk_buff *skb, const struct sock *sender)
 {
-	const struct sock *sk = skb->sk;
+	const struct sock *sk = sender;
 
+	if (!sk && skb_is_gso(skb) && skb->encapsulation)
+		sk = skb->sk;
 	return sk && sk_fullsock(sk) && sk->sk_protocol == IPPROTO_TCP;
 }
 
 /* Whether the sender asked to be told instead of fragmented. */
-static bool wants_error(const struct sk_buff *skb)
+static bool wants_error(const struct sk_buff *skb, const struct sock *sender)
 {
-	const struct sock *sk = skb->sk;
-
-	if (!sk || !sk_fullsock(sk))
+	if (!sender)
 		return false;
 	if (ipsec_skb_family(skb) == AF_INET6)
-		return !ip6_sk_ignore_df(sk);
-	return ip_hdr(skb)->frag_off & htons(IP_DF) && !ip_sk_ignore_df(sk);
+		return !ip6_sk_ignore_df(sender);
+	return ip_hdr(skb)->frag_off & htons(IP_DF) && !ip_sk_ignore_df(sender);
 }
 
 /*
@@ -196,14 +200,15 @@ static int pass_too_big(struct sk_buff *skb, unsigned int mtu,
  * only if it is not the route of the ESP packet as well: that would shrink with
  * it, and the next packet's MTU again, without end.
  */
-static int too_big_local(struct sk_buff *skb, unsigned int mtu,
+static int too_big_local(struct sk_buff *skb, const struct sock *sender,
+			 unsigned int mtu,
 			 const struct ipsec_decision *decision)
 {
 	if (route_differs(skb, decision) && mtu < dst_mtu(skb_dst(skb)))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
-	if (is_local_tcp(skb) && resegment(skb, mtu))
+	if (is_local_tcp(skb, sender) && resegment(skb, mtu))
 		return 0;
-	if (wants_error(skb) && skb->len > mtu)
+	if (wants_error(skb, sender) && skb->len > mtu)
 		return -EMSGSIZE;
 	return pass_too_big(skb, mtu, decision);
 }
@@ -231,15 +236,16 @@ static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu,
 
 /**
  * ipsec_pmtu_check() - see to packets that are too long to be protected
- * @net: the namespace
  * @skb: the packet, its device set; a TCP packet of our own may be resegmented
+ * @sender: the full socket that made this very packet, of its family; NULL if
+ *	    another device made it or it is forwarded
  * @decision: with verdict IPSEC_PROTECT
  * @forward: the packet is not our own
  *
  * Context: RCU read side, BH disabled. Return: 0 to go on, -EMSGSIZE when the
  * sender was or is to be told.
  */
-int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
+int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
 		     const struct ipsec_decision *decision, bool forward)
 {
 	unsigned int route = dst_mtu(skb_dst(skb));
@@ -254,7 +260,7 @@ int ipsec_pmtu_check(struct net *net, struct sk_buff *skb,
 		return 0;
 	mtu = max(mtu, least_mtu(family));
 	return forward ? too_big_forwarded(skb, mtu, decision) :
-			 too_big_local(skb, mtu, decision);
+			 too_big_local(skb, sender, mtu, decision);
 }
 
 /* How long what was learned is believed; the same as for routes. */

@@ -48,15 +48,19 @@ overflow:
  * @skb: the packet
  *
  * Also keeps its route, which so far only the RCU section protected.
+ *
+ * Return: false, with nothing kept, when that route has gone meanwhile.
  */
-void ipsec_output_hold(struct sk_buff *skb)
+bool ipsec_output_hold(struct sk_buff *skb)
 {
 	const struct ipsec_skb_cb *cb = ipsec_cb(skb);
 	unsigned int i;
 
-	skb_dst_force(skb);
+	if (!skb_dst_force(skb))
+		return false;
 	for (i = cb->next; i < cb->n; i++)
 		ipsec_sa_hold(cb->sas[i]);
+	return true;
 }
 
 /**

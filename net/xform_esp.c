@@ -129,6 +129,13 @@ static void esp_output_done(struct ipsec_crypt *crypt, int err)
 	ipsec_output_resume(skb, err);
 }
 
+static int esp_output_drop(struct ipsec_sa *sa, struct sk_buff *skb,
+			   enum ipsec_stat reason)
+{
+	ipsec_drop(sa->net, skb, reason, sa, NULL);
+	return -EINPROGRESS;
+}
+
 static int esp_output_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 			    u8 *esp, unsigned int len)
 {
@@ -136,15 +143,16 @@ static int esp_output_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 	struct ipsec_skb_cb held;
 	int err;
 
-	if (unlikely(!crypt)) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_nomem, sa, NULL);
-		return -EINPROGRESS;
-	}
+	if (unlikely(!crypt))
+		return esp_output_drop(sa, skb, IPSEC_STAT_out_nomem);
 	crypt->skb = skb;
 	crypt->seq_hi = htonl(seq >> 32);
 	crypt->done = esp_output_done;
 	if (sa->cipher.async) {
-		ipsec_output_hold(skb);
+		if (unlikely(!ipsec_output_hold(skb))) {
+			ipsec_crypt_put(crypt);
+			return esp_output_drop(sa, skb, IPSEC_STAT_out_noroute);
+		}
 		held = *ipsec_cb(skb);
 	}
 	err = ipsec_crypt_encrypt(&sa->cipher, crypt, esp, len);
@@ -153,11 +161,8 @@ static int esp_output_crypt(struct ipsec_sa *sa, struct sk_buff *skb, u64 seq,
 	ipsec_crypt_put(crypt);
 	if (sa->cipher.async)
 		ipsec_output_release(&held);
-	if (unlikely(err)) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_crypto, sa, NULL);
-		return -EINPROGRESS;
-	}
-	return 0;
+	return unlikely(err) ? esp_output_drop(sa, skb, IPSEC_STAT_out_crypto) :
+			       0;
 }
 
 /*
@@ -178,21 +183,15 @@ static int esp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 	int hlen;
 
 	hlen = ipsec_header_place(skb, &nexthdr);
-	if (unlikely(hlen < 0)) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_inval, sa, NULL);
-		return -EINPROGRESS;
-	}
+	if (unlikely(hlen < 0))
+		return esp_output_drop(sa, skb, IPSEC_STAT_out_inval);
 	payload = skb->len - hlen;
 	padlen = ALIGN(payload + TRAILER, c->block) - payload - TRAILER;
 	if (unlikely(skb->len + esp_room(sa) + padlen + TRAILER + c->icv >
-		     IP_MAX_MTU)) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_toobig, sa, NULL);
-		return -EINPROGRESS;
-	}
-	if (unlikely(esp_numbered(sa) && ipsec_seq_next(sa, &seq))) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_wrap, sa, NULL);
-		return -EINPROGRESS;
-	}
+		     IP_MAX_MTU))
+		return esp_output_drop(sa, skb, IPSEC_STAT_out_toobig);
+	if (unlikely(esp_numbered(sa) && ipsec_seq_next(sa, &seq)))
+		return esp_output_drop(sa, skb, IPSEC_STAT_out_wrap);
 
 	esp_put_trailer(sa, skb, padlen, skb->data[nexthdr]);
 	esph = ipsec_header_insert(skb, hlen, nexthdr, headroom, IPPROTO_ESP);
@@ -271,7 +270,10 @@ static void esp_input_done(struct ipsec_crypt *crypt, int err)
 	ipsec_sa_put(sa);
 }
 
-/* What is kept while the crypto may outlive our RCU section. */
+/*
+ * What is kept while the crypto may outlive our RCU section. If the route goes
+ * meanwhile, what was opened is received anew, see ipsec_hook_deliver().
+ */
 static void esp_input_hold(struct ipsec_sa *sa, struct sk_buff *skb)
 {
 	ipsec_sa_hold(sa);
