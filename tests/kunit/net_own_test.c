@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 #include <linux/ip.h>
 #include <linux/skbuff.h>
+#include <net/route.h>
 #include "../../net/net.h"
 
 /* What becomes of the buffer: nothing, its bytes move, or another takes over. */
@@ -133,8 +134,36 @@ static void own(struct kunit *test)
 	consume_skb(mine);
 }
 
+/*
+ * A packet may be left without a route, while its crypto needs one that stays: it only
+ * borrowed a route whose last reference went in the same RCU section.
+ */
+static void test_route_gone(struct kunit *test)
+{
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
+	struct rtable *rt;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	memset(skb->cb, 0, sizeof(skb->cb));
+	rt = rt_dst_alloc(init_net.loopback_dev, 0, RTN_UNICAST, false);
+	if (rt) {
+		rcu_read_lock();
+		skb_dst_set_noref(skb, &rt->dst);
+		KUNIT_EXPECT_TRUE(test, ipsec_output_hold(skb));
+		skb_dst_drop(skb);
+		skb_dst_set_noref(skb, &rt->dst);
+		dst_release(&rt->dst);
+		KUNIT_EXPECT_FALSE(test, ipsec_output_hold(skb));
+		KUNIT_EXPECT_NULL(test, skb_dst(skb));
+		rcu_read_unlock();
+	}
+	kfree_skb(skb);
+	KUNIT_ASSERT_NOT_NULL(test, rt);
+}
+
 static struct kunit_case own_cases[] = {
 	KUNIT_CASE_PARAM(own, own_gen_params),
+	KUNIT_CASE(test_route_gone),
 	{}
 };
 
