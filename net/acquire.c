@@ -8,10 +8,10 @@
  * next one asks again. After net.key.blockacq_lifetime seconds the entry is
  * gone. There is no timer: entries too old are dropped by who looks next.
  */
-#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <ipsec/acquire.h>
+#include <ipsec/hash.h>
 #include <ipsec/km.h>
 #include <ipsec/netns.h>
 #include "net.h"
@@ -46,9 +46,7 @@ static struct hlist_head *want_bucket(struct ipsec_acquires *acq,
 				      const struct ipsec_ends_key *ends,
 				      u32 sp_id)
 {
-	u32 hash = jhash_3words(ipsec_addr_fold(&ends->saddr),
-				ipsec_addr_fold(&ends->daddr),
-				ends->proto, sp_id);
+	u32 hash = ipsec_hash(ends, sizeof(*ends), sp_id);
 
 	return &acq->by_want[hash % IPSEC_ACQUIRE_BUCKETS];
 }

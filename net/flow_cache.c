@@ -8,13 +8,12 @@
  * the one in which it was filled; whatever makes it invalid bumps the
  * generation first and frees memory an RCU grace period later.
  */
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <ipsec/hash.h>
 #include "net.h"
 
-#define SLOTS_SHIFT	9
-#define SLOTS		BIT(SLOTS_SHIFT)
+#define SLOTS		512
 
 /**
  * struct slot - one remembered decision
@@ -38,13 +37,7 @@ struct ipsec_flow_cache {
 
 static unsigned int flow_hash(const struct ipsec_flow *flow)
 {
-	u32 h = ipsec_addr_fold(&flow->src) * GOLDEN_RATIO_32;
-
-	h ^= ipsec_addr_fold(&flow->dst);
-	h *= GOLDEN_RATIO_32;
-	h ^= (__force u32)flow->sport << 16 | (__force u32)flow->dport;
-	h += flow->proto ^ flow->dir << 8 ^ flow->socket << 16;
-	return hash_32(h, SLOTS_SHIFT);
+	return ipsec_hash(flow, sizeof(*flow), 0) % SLOTS;
 }
 
 static bool flow_equal(const struct ipsec_flow *a, const struct ipsec_flow *b)

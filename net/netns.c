@@ -2,6 +2,7 @@
 /* The stack of each network namespace comes and goes here. */
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <ipsec/hash.h>
 #include <ipsec/knobs.h>
 #include <ipsec/netns.h>
 #include <ipsec/why.h>
@@ -96,6 +97,8 @@ static struct pernet_operations netns_ops = {
  */
 int ipsec_netns_init(void)
 {
+	/* The first table is about to be made. */
+	ipsec_hash_init();
 	return register_pernet_device(&netns_ops);
 }
 

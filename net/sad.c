@@ -6,6 +6,7 @@
 #include <linux/random.h>
 #include <linux/wait_bit.h>
 #include <linux/xarray.h>
+#include <ipsec/hash.h>
 #include <ipsec/km.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
@@ -13,18 +14,12 @@
 
 static u32 spi_hash(const void *data, u32 len, u32 seed)
 {
-	const struct ipsec_sad_key *key = data;
-
-	return jhash_3words((__force u32)key->spi, ipsec_addr_fold(&key->daddr),
-			    key->proto, seed);
+	return ipsec_hash(data, sizeof(struct ipsec_sad_key), seed);
 }
 
 static u32 ends_hash(const void *data, u32 len, u32 seed)
 {
-	const struct ipsec_ends_key *ends = data;
-
-	return jhash_3words(ipsec_addr_fold(&ends->saddr),
-			    ipsec_addr_fold(&ends->daddr), ends->proto, seed);
+	return ipsec_hash(data, sizeof(struct ipsec_ends_key), seed);
 }
 
 static const struct rhashtable_params spi_params = {
@@ -219,7 +214,7 @@ static int link_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
 	err = rhltable_insert(&sad->by_ends, &sa->ends_node, ends_params);
 	if (err) {
 		xa_erase(&sad->all, sa->serial);
-		return err;
+		return ipsec_hash_errno(err);
 	}
 	WRITE_ONCE(sad->count, sad->count + 1);
 	sa->linked = true;
@@ -250,7 +245,7 @@ static int insert(struct ipsec_sad *sad, struct ipsec_sa *sa)
 					       spi_params);
 	}
 	spin_unlock_bh(&sad->lock);
-	return err;
+	return ipsec_hash_errno(err);
 }
 
 /* Ends the SA that is leaving but still has the identity. Returns whether it did. */

@@ -4,10 +4,10 @@
  * its id, freed when no socket has it any more. How a socket holds an id is
  * sock_carrier.c's matter.
  */
-#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
+#include <ipsec/hash.h>
 #include <ipsec/netns.h>
 #include <ipsec/sockpolicy.h>
 #include <ipsec/sp.h>
@@ -153,7 +153,7 @@ static struct ipsec_sock_policy *intern(struct ipsec_socks *socks,
 					unsigned int len, bool shared,
 					struct xfrm_policy *carrier)
 {
-	u32 hash = jhash(wire, len, 0);
+	u32 hash = ipsec_hash_bytes(wire, len);
 	struct ipsec_sock_policy *p, *made;
 	int err = 0;
 

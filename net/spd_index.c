@@ -12,6 +12,7 @@
  * The winner is the lowest (priority, ordinal), packed into one 64-bit number.
  */
 #include <linux/slab.h>
+#include <ipsec/hash.h>
 #include <ipsec/netns.h>
 #include <ipsec/sp.h>
 #include "net.h"
@@ -65,12 +66,7 @@ struct ipsec_spd_groups {
 
 static u32 sp_key_hash(const void *data, u32 len, u32 seed)
 {
-	const struct ipsec_sp_key *key = data;
-
-	return jhash_3words(ipsec_addr_fold(&key->src) ^ key->group << 8,
-			    ipsec_addr_fold(&key->dst) + key->proto,
-			    (__force u32)key->sport << 16 |
-			    (__force u32)key->dport, seed);
+	return ipsec_hash(data, sizeof(struct ipsec_sp_key), seed);
 }
 
 static const struct rhashtable_params sp_params = {
@@ -445,7 +441,7 @@ err_id:
 	rhashtable_remove_fast(&spd->by_id, &sp->id_node, id_params);
 err_best:
 	WRITE_ONCE(g->best, best);
-	return err;
+	return ipsec_hash_errno(err);
 }
 
 /**

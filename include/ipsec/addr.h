@@ -6,7 +6,6 @@
 #ifndef _IPSEC_ADDR_H
 #define _IPSEC_ADDR_H
 
-#include <linux/jhash.h>
 #include <linux/socket.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -72,13 +71,6 @@ static inline void ipsec_addr_mask(union ipsec_addr *to,
 		else
 			to->a6[i] = 0;
 	}
-}
-
-/* One word that depends on every bit of @a; not yet mixed, feed it to jhash. */
-static inline u32 ipsec_addr_fold(const union ipsec_addr *a)
-{
-	return (__force u32)(a->a6[0] ^ a->a6[1]) +
-	       (__force u32)(a->a6[2] ^ a->a6[3]);
 }
 
 #endif /* _IPSEC_ADDR_H */

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A hundred thousand SAs: a dump through a slow reader tells each of them and keeps
 nobody waiting; GETSPI, GET and DELETE cost about what they cost among a hundred."""
-import ctypes
 import os
 import socket
-import struct
 import time
 
 import lab
+from batch import Batch
 from pfkey_client import *
 
 FIRST, SPI_AT = 0x10000, 16 + 4
@@ -17,64 +16,6 @@ DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
 # ROUNDS= of "make integration": so many instead.
 MANY = int(os.environ.get("ROUNDS", "0")) or (3000 if DEBUG else 100000)
 EXTRA = 200
-
-
-class Vector(ctypes.Structure):
-    """struct iovec."""
-    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
-
-
-class Message(ctypes.Structure):
-    """struct msghdr."""
-    _fields_ = [("name", ctypes.c_void_p), ("name_length", ctypes.c_uint),
-                ("vectors", ctypes.c_void_p), ("count", ctypes.c_size_t),
-                ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
-                ("flags", ctypes.c_int)]
-
-
-class Header(ctypes.Structure):
-    """struct mmsghdr."""
-    _fields_ = [("message", Message), ("length", ctypes.c_uint)]
-
-
-class Batch:
-    """Room for many messages, which one call sends or receives and a few lines fill or
-    read: a loop over each of them takes an emulated machine longer than the kernel."""
-
-    ROOM = 500
-
-    def __init__(self, size, raw=b""):
-        self.size, self.bytes = size, bytearray(raw.ljust(size, b"\0") * self.ROOM)
-        start = ctypes.addressof(ctypes.c_char.from_buffer(self.bytes))
-        self.vectors = (Vector * self.ROOM)(*(
-            (start + i * size, len(raw) or size) for i in range(self.ROOM)))
-        start = ctypes.addressof(self.vectors)
-        self.headers = (Header * self.ROOM)(*(
-            (Message(None, 0, start + i * ctypes.sizeof(Vector), 1),)
-            for i in range(self.ROOM)))
-
-    def put(self, at, words):
-        """A field of the first messages, in the order of the network."""
-        raw, end = struct.pack(f">{len(words)}I", *words), len(words) * self.size
-        for byte in range(4):
-            self.bytes[at + byte:end:self.size] = raw[byte::4]
-
-    def words(self, at, count):
-        """The same field of the first messages, in the order of the machine."""
-        raw, end = bytearray(4 * count), count * self.size
-        for byte in range(4):
-            raw[byte::4] = self.bytes[at + byte:end:self.size]
-        return struct.unpack(f"={count}I", raw)
-
-    def send(self, sock, count):
-        sent = lab.LIBC.sendmmsg(sock.fileno(), self.headers, count, 0)
-        if sent != count:
-            raise OSError(ctypes.get_errno(), f"{sent} of {count} messages sent")
-
-    def receive(self, sock, most=ROOM):
-        """How many of those that are there."""
-        return max(0, lab.LIBC.recvmmsg(sock.fileno(), self.headers,
-                                        min(most, self.ROOM), socket.MSG_DONTWAIT, None))
 
 
 def fill(c, low, high, lonely=True):
