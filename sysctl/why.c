@@ -5,6 +5,7 @@
  *
  *	out|in|fwd SOURCE PORT DESTINATION PORT PROTOCOL
  */
+#include <linux/capability.h>
 #include <linux/inet.h>
 #include <linux/kstrtox.h>
 #include <linux/proc_fs.h>
@@ -16,6 +17,9 @@
 #include <ipsec/why.h>
 
 #define WHY_FILE	"ipsec_why"
+
+/* Keeps nobody away: neither uid 0 nor ownership is a capability, see why_open(). */
+#define WHY_MODE	0666
 
 /* Two IPv6 addresses and the numbers. */
 #define LINE_LONGEST	160
@@ -105,14 +109,23 @@ static int why_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+/*
+ * It tells SPIs and policies, so it asks for what PF_KEY asks for, and like a PF_KEY
+ * socket once: whoever opened it may hand it to a child without privileges. Nobody can
+ * be made to open it for another, and written to it is nothing but a question.
+ */
 static int why_open(struct inode *inode, struct file *file)
 {
-	struct question *q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	struct net *net = pde_data(inode);
+	struct question *q;
 	int err;
 
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
 		return -ENOMEM;
-	q->net = pde_data(inode);
+	q->net = net;
 	err = single_open(file, why_show, q);
 	if (err)
 		kfree(q);
@@ -163,22 +176,12 @@ static const struct proc_ops why_ops = {
  * ipsec_why_init() - create /proc/net/ipsec_why
  * @net: the namespace
  *
- * For the namespace's root only: it tells SPIs and policies.
- *
  * Return: 0 or -ENOMEM.
  */
 int ipsec_why_init(struct net *net)
 {
-	struct proc_dir_entry *file;
-	kuid_t root = make_kuid(net->user_ns, 0);
-	kgid_t group = make_kgid(net->user_ns, 0);
-
-	file = proc_create_data(WHY_FILE, 0600, net->proc_net, &why_ops, net);
-	if (!file)
-		return -ENOMEM;
-	if (uid_valid(root) && gid_valid(group))
-		proc_set_user(file, root, group);
-	return 0;
+	return proc_create_data(WHY_FILE, WHY_MODE, net->proc_net, &why_ops,
+				net) ? 0 : -ENOMEM;
 }
 
 /**
