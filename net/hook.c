@@ -7,7 +7,6 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -24,9 +23,6 @@
 
 /* Ahead of native ESP (0), xfrm interfaces (10) and vti (100). */
 #define HANDLER_PRIORITY	1000
-
-/* Protects ipsec_net.hooked of all namespaces. */
-static DEFINE_MUTEX(hook_mutex);
 
 /* So long after the last policy the hooks go: who loads policies again and again
  * need not pay for them each time.
@@ -146,7 +142,7 @@ static void unhook(struct work_struct *work)
 					    struct ipsec_net, unhook);
 	struct net *net = in->socks.net;
 
-	mutex_lock(&hook_mutex);
+	mutex_lock(&in->hook_mutex);
 	if (in->hooked && silent(net)) {
 		WRITE_ONCE(in->hooked, false);
 		/* Pairs with ipsec_hooks_hold() and ipsec_carrier_fill(). */
@@ -156,7 +152,7 @@ static void unhook(struct work_struct *work)
 		else
 			nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
 	}
-	mutex_unlock(&hook_mutex);
+	mutex_unlock(&in->hook_mutex);
 }
 
 /**
@@ -165,6 +161,7 @@ static void unhook(struct work_struct *work)
  */
 void ipsec_hooks_init(struct ipsec_net *in)
 {
+	mutex_init(&in->hook_mutex);
 	INIT_DELAYED_WORK(&in->unhook, unhook);
 }
 
@@ -179,7 +176,7 @@ void ipsec_hooks_idle(struct net *net)
 	struct ipsec_net *in = ipsec_net(net);
 
 	if (READ_ONCE(in->hooked) && silent(net))
-		queue_delayed_work(system_wq, &in->unhook, UNHOOK_DELAY);
+		queue_delayed_work(ipsec_wq, &in->unhook, UNHOOK_DELAY);
 }
 
 /**
@@ -201,7 +198,7 @@ int ipsec_hooks_hold(struct net *net)
 	smp_mb__after_atomic();
 	if (READ_ONCE(in->hooked))
 		return 0;
-	mutex_lock(&hook_mutex);
+	mutex_lock(&in->hook_mutex);
 	if (!in->hooked) {
 		err = ipsec_flow_cache_alloc(in);
 		if (!err)
@@ -210,7 +207,7 @@ int ipsec_hooks_hold(struct net *net)
 		if (!err)
 			WRITE_ONCE(in->hooked, true);
 	}
-	mutex_unlock(&hook_mutex);
+	mutex_unlock(&in->hook_mutex);
 	if (err)
 		atomic_dec(&in->hook_holders);
 	return err;
@@ -246,21 +243,39 @@ int ipsec_hooks_enable(struct net *net)
 
 /**
  * ipsec_hooks_disable() - stop to look at a namespace's packets
- * @net: the namespace
+ * @net: the namespace, which is about to end
  *
- * Context: process; when it returns no hook runs.
+ * Packets that are in a hook go on until the next grace period has passed. The core
+ * waits for one between the first and the last step of all namespaces that end
+ * together; a wait of our own would be one for each.
+ *
+ * Context: process.
  */
 void ipsec_hooks_disable(struct net *net)
 {
 	struct ipsec_net *in = ipsec_net(net);
 
-	mutex_lock(&hook_mutex);
-	if (in->hooked)
+	mutex_lock(&in->hook_mutex);
+	if (in->hooked) {
 		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
-	WRITE_ONCE(in->hooked, false);
-	mutex_unlock(&hook_mutex);
+		WRITE_ONCE(in->hooked, false);
+	}
+	mutex_unlock(&in->hook_mutex);
+}
+
+/**
+ * ipsec_hooks_exit() - no work of the hooks is left
+ * @in: the namespace, a grace period after ipsec_hooks_disable()
+ *
+ * Only now: a timer of the SPD that found the hooks registered may have queued the
+ * work after they were gone, but not after the grace period.
+ *
+ * Context: process, may sleep.
+ */
+void ipsec_hooks_exit(struct ipsec_net *in)
+{
 	cancel_delayed_work_sync(&in->unhook);
-	synchronize_net();
+	mutex_destroy(&in->hook_mutex);
 }
 
 /*

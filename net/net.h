@@ -315,6 +315,7 @@ void ipsec_hooks_init(struct ipsec_net *in);
 int ipsec_hooks_hold(struct net *net);
 void ipsec_hooks_release(struct net *net);
 void ipsec_hooks_disable(struct net *net);
+void ipsec_hooks_exit(struct ipsec_net *in);
 void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_hook_resume(struct net *net, struct sk_buff *skb);
 void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
@@ -325,6 +326,8 @@ void ipsec_suspend_init(void);
 void ipsec_suspend_exit(void);
 
 /* netns.c */
+extern struct workqueue_struct *ipsec_wq;
+
 int ipsec_netns_init(void);
 void ipsec_netns_exit(void);
 

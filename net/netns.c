@@ -10,6 +10,13 @@
 
 unsigned int ipsec_net_id __read_mostly;
 
+/*
+ * What a namespace does now and then, the same for all of them. Not on the system's
+ * queue: some of it waits for grace periods, and a thousand namespaces would keep
+ * others' work waiting there.
+ */
+struct workqueue_struct *ipsec_wq;
+
 static int __net_init netns_init(struct net *net)
 {
 	struct ipsec_net *in = ipsec_net(net);
@@ -59,7 +66,12 @@ err_stats:
 	return err;
 }
 
-/* No packet may meet a half-dismantled namespace: the hooks go first. */
+/*
+ * No packet may meet a half-dismantled namespace: the hooks go first. Between this and
+ * netns_exit() the core waits for a grace period, once for all namespaces that end
+ * together. So nothing waits here: whoever makes and ends namespaces by the thousand
+ * would wait a thousand times, and with him everybody else who ends one.
+ */
 static void __net_exit netns_pre_exit(struct net *net)
 {
 	ipsec_why_exit(net);
@@ -76,6 +88,8 @@ static void __net_exit netns_exit(struct net *net)
 
 	ipsec_socks_exit(&in->socks);
 	ipsec_spd_exit(net, &in->spd);
+	/* No timer of the SPD is left. */
+	ipsec_hooks_exit(in);
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_acquire_flush(net);
 	ipsec_flow_cache_free(in);
@@ -97,9 +111,17 @@ static struct pernet_operations netns_ops = {
  */
 int ipsec_netns_init(void)
 {
+	int err;
+
 	/* The first table is about to be made. */
 	ipsec_hash_init();
-	return register_pernet_device(&netns_ops);
+	ipsec_wq = alloc_workqueue("ipsec", WQ_UNBOUND, 0);
+	if (!ipsec_wq)
+		return -ENOMEM;
+	err = register_pernet_device(&netns_ops);
+	if (err)
+		destroy_workqueue(ipsec_wq);
+	return err;
 }
 
 /**
@@ -110,4 +132,5 @@ int ipsec_netns_init(void)
 void ipsec_netns_exit(void)
 {
 	unregister_pernet_device(&netns_ops);
+	destroy_workqueue(ipsec_wq);
 }

@@ -169,7 +169,7 @@ static void start_hooks(struct net *net)
 		atomic_dec(&socks->starting);
 	}
 	kfree(s);
-	mod_delayed_work(system_wq, &socks->sweeper, 1);
+	mod_delayed_work(ipsec_wq, &socks->sweeper, 1);
 }
 
 /**

@@ -171,9 +171,9 @@ static struct ipsec_sock_policy *intern(struct ipsec_socks *socks,
 	if (!err)
 		give_carrier(p, carrier);
 	if (socks->count >= socks->sweep_at)
-		mod_delayed_work(system_wq, &socks->sweeper, 0);
+		mod_delayed_work(ipsec_wq, &socks->sweeper, 0);
 	else
-		queue_delayed_work(system_wq, &socks->sweeper, SWEEP_DELAY);
+		queue_delayed_work(ipsec_wq, &socks->sweeper, SWEEP_DELAY);
 	spin_unlock_bh(&socks->lock);
 	if (err || p != made)
 		free_policy(made);
@@ -369,7 +369,7 @@ static void sweep(struct work_struct *work)
 	spin_lock_bh(&socks->lock);
 	socks->sweep_at = max(2 * socks->count, SWEEP_MIN);
 	if (socks->count)
-		queue_delayed_work(system_wq, &socks->sweeper, SWEEP_DELAY);
+		queue_delayed_work(ipsec_wq, &socks->sweeper, SWEEP_DELAY);
 	spin_unlock_bh(&socks->lock);
 	ipsec_hooks_idle(socks->net);
 }

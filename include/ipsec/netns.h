@@ -4,6 +4,7 @@
 #define _IPSEC_NETNS_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -28,8 +29,11 @@ struct ipsec_flow_cache;
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @flow_cache: [A] decisions of each CPU; NULL until the first policy
  * @stats: [A] counters of each CPU
- * @hooked: [hook.c's mutex] the netfilter hooks are registered, and stay while
- *          something is said about packets
+ * @hook_mutex: protects @hooked. Taken by who has the namespace's PF_KEY mutex, or is
+ *              ending the namespace (pernet_ops_rwsem); inside it only netfilter's
+ *              own mutex and allocations. Never with rtnl.
+ * @hooked: [@hook_mutex] the netfilter hooks are registered, and stay while
+ *          something is said about packets; READ_ONCE() without the mutex
  * @hook_holders: [A] who is about to say something
  * @unhook: unregisters them when nothing is said any more
  * @sysctl4: [N] net.inet.ipsec
@@ -46,6 +50,7 @@ struct ipsec_net {
 	atomic_t				live_sas;
 	struct ipsec_flow_cache __percpu	*flow_cache;
 	struct ipsec_stats __percpu		*stats;
+	struct mutex				hook_mutex;
 	bool					hooked;
 	atomic_t				hook_holders;
 	struct delayed_work			unhook;
