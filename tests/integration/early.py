@@ -101,7 +101,8 @@ def too_late(way, text):
     lab.counted(way.b, f"{text}: without keys they end", {"in_early": 3, "in_badspi": 3},
                 lambda: way.send(3))
     took = time.monotonic() - start
-    lab.claim(0.5 < took < 2.5, f"{text}: after a second", took)
+    # Not how much later: a busy machine has its own idea of that.
+    lab.claim(took > 0.5, f"{text}: after a second", took)
     way.request(UPDATE, way.keys)
     lab.equal(f"{text}: for good", [], way.come())
 

@@ -6,6 +6,7 @@ import array
 import contextlib
 import ctypes
 import errno
+import mmap
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from pfkey_rows import SEL, TUNNEL, strange
 
 LIBC = lab.LIBC
 EVERYTHING = (1 << 32) - 1
+STORM = 200         # packets
 NOWHERE = 8         # an address in no process
 SCOPED = struct.pack("=HHI16sI", 10, 0, socket.htonl(0xabcde),
                      socket.inet_pton(socket.AF_INET6, "fe80::1"), 0x7fffffff)
@@ -139,12 +141,15 @@ def ranges(c, before):
     lab.equal("GETSPI: each of a range of four once, then EEXIST",
               ([0x700, 0x701, 0x702, 0x703], "EEXIST"),
               (sorted(r.spi() for r in got[:4]), name(got[4].errno)))
-    start = time.monotonic()
-    r = c.ask(GETSPI, ESP, ends() + spirange(0x100, EVERYTHING))
-    took = time.monotonic() - start
-    lab.claim(r.errno == 0 and r.spi() >= 0x100 and took < 1,
-              "GETSPI: the widest range is as quick", (r.errno, took))
-    for spi in 0x700, 0x701, 0x702, 0x703, r.spi():
+    wide, took = [], []
+    # The best of some: another one may have been kept waiting by what it shares a CPU with.
+    for _ in range(5):
+        start = time.monotonic()
+        wide.append(c.ask(GETSPI, ESP, ends() + spirange(0x100, EVERYTHING)))
+        took.append(time.monotonic() - start)
+    lab.claim(all(r.errno == 0 and r.spi() >= 0x100 for r in wide) and min(took) < 1,
+              "GETSPI: the widest range is as quick", ([r.errno for r in wide], took))
+    for spi in 0x700, 0x701, 0x702, 0x703, *(r.spi() for r in wide):
         c.ask(DELETE, ESP, sa(spi) + ends())
     lab.equal("GETSPI: reserved and given back", before, loaded())
 
@@ -267,8 +272,9 @@ def answer(c, *args, seq):
     return "none"
 
 
-def racer(n, end):
-    """One of several processes that do all of it at once. What went wrong."""
+def racer(n, over):
+    """One of several processes that do all of it at once, until they are told that it is
+    over. What went wrong."""
     c, seq, count = Client(), 0, 0
     # A queue that others fill would lose what is asked for here.
     c.sock.setsockopt(socket.SOL_SOCKET, lab.SO_RCVBUFFORCE, 8 << 20)
@@ -281,7 +287,7 @@ def racer(n, end):
               (SPDDELETE, 0, pair + policy(2, 0), {0}),
               (DELETE, IPCOMP, sa(0x2000 + n) + ends(), {0, errno.ESRCH}),
               (FLUSH, IPCOMP, b"", {0}))
-    while time.monotonic() < end or count < 6:   # a slow guest takes longer
+    while not over[0] or count < 6:
         for *args, good in script:
             seq += 1
             seen = answer(c, *args, seq=seq)
@@ -306,15 +312,17 @@ def race(a, c, before):
     rule = c.ask(SPDADD, 0, address(5, "10.7.0.1", proto=17)
                  + address(6, "10.8.0.0", 16, proto=17) + policy(requests=request()))
     told, tell = os.pipe()
-    pids, end = [], time.monotonic() + 2
+    pids, end, over = [], time.monotonic() + 2, mmap.mmap(-1, 1)
     for n in range(1, 4):
         pids.append(os.fork())
         if not pids[-1]:
-            os.write(tell, f"{racer(n, end)};".encode())
+            os.write(tell, f"{racer(n, over)};".encode())
             os._exit(0)
     sent, unload, running = 0, set(), pids
     with a.socket("10.7.0.1") as s:
         while running := [p for p in running if not os.waitpid(p, os.WNOHANG)[0]]:
+            # The race lasts until there was a storm, however slow both are.
+            over[0] = sent >= STORM and time.monotonic() > end
             with contextlib.suppress(OSError):
                 s.sendto(b"storm", (f"10.8.{sent >> 8 & 255}.{sent & 255}", 9))
             sent += 1
@@ -323,7 +331,7 @@ def race(a, c, before):
                 unload.add(failed(LIBC.delete_module, b"ipsec", os.O_NONBLOCK))
     lab.equal("three processes at once: each request has its one right answer", b";;;",
               os.read(told, 1000))
-    lab.claim(sent > 100, "while packets ask for SAs", sent)
+    lab.claim(sent >= STORM, "while packets ask for SAs", sent)
     lab.equal("and the module cannot go", {"EAGAIN"}, unload)
     c.drain_all()
     c.ask(FLUSH, IPCOMP)
