@@ -14,6 +14,8 @@ import time
 import lab
 import matrix
 import natt
+import neighbours
+import packets
 from bulk import receive, send
 from lab import A4, A6, B4, B6
 
@@ -112,6 +114,35 @@ def in_udp(a, b):
         s.close()
 
 
+def in_overlay(a, b):
+    """The socket of an IPv4 packet, or one that knows no IP, is still with the IPv6
+    packet around it when its crypto is done, where no device's queue tells so."""
+    ends = "fd00::71", "fd00::72"
+    for n, host in enumerate((a, b)):
+        host.ip(f"addr add {ends[n]}/64 dev eth0 nodad\n")
+        host.run("ip", *f"link add t0 type vxlan id 42 local {ends[n]} remote {ends[1 - n]}"
+                        " dstport 4789".split())
+        host.ip(f"""link set t0 address 02:00:00:00:07:0{n} up
+            addr add 192.168.7.{n}/24 dev t0
+            neigh add 192.168.7.{1 - n} lladdr 02:00:00:00:07:0{1 - n} dev t0
+            """)
+        host.setkey(lab.between(host, *ends, 0xa00, natt.GCM[0]).replace(
+            "flush; spdflush;", ""))
+    wire = lab.Wire(a, b)
+    for size in 100, 4000:
+        lab.equal(f"IPv4 in VXLAN over IPv6: {size} bytes", lab.ARRIVES,
+                  neighbours.datagram(a, b, "192.168.7.0", "192.168.7.1", size))
+    packet = packets.packet("192.168.7.0", "192.168.7.1", 17,
+                            packets.udp("192.168.7.0", "192.168.7.1", bytes(1000), 7))
+    before = b.stat()["in_success"]
+    a.inject(bytes.fromhex("020000000701" "020000000700" "0800") + packet, dev="t0")
+    deadline = time.monotonic() + 10
+    while b.stat()["in_success"] == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lab.equal("AF_PACKET in VXLAN over IPv6", before + 1, b.stat()["in_success"])
+    lab.equal("VXLAN over IPv6: on the wire", {50}, neighbours.protocols(wire.frames()))
+
+
 def flood(a, c, seconds):
     """Datagrams in a process of its own, for whoever still takes them."""
     pid = os.fork()
@@ -163,6 +194,7 @@ def body():
             bulk(a, b, c)
             tampered(a, b, c)
     in_udp(a, b)
+    in_overlay(a, b)
     going(a, b, combos)
 
 
