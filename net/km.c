@@ -4,6 +4,7 @@
 #include <linux/rcupdate.h>
 #include <ipsec/km.h>
 #include <ipsec/netns.h>
+#include <ipsec/stats.h>
 
 /* KAME's bits of net.key.debug: about keys, and that a message came. */
 #define DEBUG_REQUESTS	0x11
@@ -72,6 +73,17 @@ bool ipsec_km_debug(struct net *net)
 
 	return unlikely((bits & DEBUG_REQUESTS) == DEBUG_REQUESTS) &&
 	       net_ratelimit();
+}
+
+/**
+ * ipsec_km_lost() - count a message to key managers that found no memory
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+void ipsec_km_lost(struct net *net)
+{
+	ipsec_count(net, IPSEC_STAT_km_lost);
 }
 
 /**

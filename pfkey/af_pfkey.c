@@ -40,20 +40,11 @@ static void pfkey_destruct(struct sock *sk)
 static int pfkey_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
-	struct pfkey_sock *pk;
-	struct pfkey_net *pn;
 
 	if (!sk)
 		return 0;
-	pk = pfkey_sk(sk);
-	pn = pfkey_net_of(sock_net(sk));
-	spin_lock_bh(&pn->lock);
-	hlist_del_init_rcu(&pk->node);
-	spin_unlock_bh(&pn->lock);
-	/* Deliveries that still see the socket run in RCU sections. */
-	synchronize_rcu();
-
-	pfkey_dump_stop(pk);
+	pfkey_unlink(pfkey_sk(sk));
+	pfkey_dump_stop(pfkey_sk(sk));
 	sock_orphan(sk);
 	sock->sk = NULL;
 	sock_put(sk);
@@ -99,11 +90,13 @@ static int request(struct pfkey_sock *pk, const void *msg, size_t len)
 	err = pfkey_check_base(msg, len);
 	if (err)
 		return err;
-	mutex_lock(&pn->mutex);
+	/* The request before may be waiting for a module of the crypto API. */
+	if (mutex_lock_killable(&pn->mutex))
+		return -EINTR;
 	pfkey_show_request(req.net, msg);
 	err = pfkey_parse(&req, msg, len);
 	if (!err && req.ext[SADB_X_EXT_SA_REPLAY])
-		WRITE_ONCE(pk->extended, true);
+		pfkey_hear(pk, pk->registered, pk->promisc, true);
 	if (!err)
 		err = pfkey_dispatch(&req);
 	if (ipsec_km_debug(req.net))
@@ -146,6 +139,7 @@ static int pfkey_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	if (flags & ~(MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_COMPAT |
 		      MSG_WAITALL))
 		return -EINVAL;
+	pfkey_catch_up(sock_net(sk));
 	skb = skb_recv_datagram(sk, flags, &err);
 	if (!skb)
 		return err;
@@ -166,13 +160,20 @@ static int pfkey_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	return err;
 }
 
+static __poll_t pfkey_poll(struct file *file, struct socket *sock,
+			   struct poll_table_struct *wait)
+{
+	pfkey_catch_up(sock_net(sock->sk));
+	return datagram_poll(file, sock, wait);
+}
+
 static const struct proto_ops pfkey_ops = {
 	.family		= PF_KEY,
 	.owner		= THIS_MODULE,
 	.release	= pfkey_release,
 	.sendmsg	= pfkey_sendmsg,
 	.recvmsg	= pfkey_recvmsg,
-	.poll		= datagram_poll,
+	.poll		= pfkey_poll,
 	.bind		= sock_no_bind,
 	.connect	= sock_no_connect,
 	.socketpair	= sock_no_socketpair,
@@ -188,7 +189,6 @@ static const struct proto_ops pfkey_ops = {
 static int pfkey_create(struct net *net, struct socket *sock, int protocol,
 			int kern)
 {
-	struct pfkey_net *pn = pfkey_net_of(net);
 	struct pfkey_sock *pk;
 	struct sock *sk;
 
@@ -213,9 +213,7 @@ static int pfkey_create(struct net *net, struct socket *sock, int protocol,
 	pk->extended = false;
 	mutex_init(&pk->dump_mutex);
 	memset(&pk->dump, 0, sizeof(pk->dump));
-	spin_lock_bh(&pn->lock);
-	hlist_add_head_rcu(&pk->node, &pn->sockets);
-	spin_unlock_bh(&pn->lock);
+	pfkey_link(pk);
 	return 0;
 }
 
@@ -230,15 +228,13 @@ static int __net_init pfkey_netns_init(struct net *net)
 	struct pfkey_net *pn = pfkey_net_of(net);
 
 	mutex_init(&pn->mutex);
-	spin_lock_init(&pn->lock);
-	INIT_HLIST_HEAD(&pn->sockets);
+	pfkey_deliver_netns_init(pn);
 	return 0;
 }
 
 static void __net_exit pfkey_netns_exit(struct net *net)
 {
-	/* Every socket holds its namespace, so there can be none. */
-	WARN_ON(!hlist_empty(&pfkey_net_of(net)->sockets));
+	pfkey_deliver_netns_exit(pfkey_net_of(net));
 }
 
 static struct pernet_operations pfkey_netns_ops = {
@@ -255,10 +251,13 @@ static struct pernet_operations pfkey_netns_ops = {
  */
 int ipsec_pfkey_init(void)
 {
-	int err = proto_register(&pfkey_proto, 0);
+	int err = pfkey_deliver_init();
 
 	if (err)
 		return err;
+	err = proto_register(&pfkey_proto, 0);
+	if (err)
+		goto err_deliver;
 	err = register_pernet_subsys(&pfkey_netns_ops);
 	if (err)
 		goto err_proto;
@@ -281,6 +280,8 @@ err_netns:
 	unregister_pernet_subsys(&pfkey_netns_ops);
 err_proto:
 	proto_unregister(&pfkey_proto);
+err_deliver:
+	pfkey_deliver_exit();
 	return err;
 }
 
@@ -294,6 +295,7 @@ void ipsec_pfkey_exit(void)
 	sock_unregister(PF_KEY);
 	unregister_pernet_subsys(&pfkey_netns_ops);
 	proto_unregister(&pfkey_proto);
+	pfkey_deliver_exit();
 }
 
 MODULE_ALIAS_NETPROTO(PF_KEY);

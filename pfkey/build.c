@@ -23,7 +23,7 @@
 static struct sk_buff *build(unsigned int size, u8 type, u8 satype, u32 seq,
 			     u32 pid, gfp_t gfp)
 {
-	struct sk_buff *skb = alloc_skb(size, gfp);
+	struct sk_buff *skb = pfkey_skb_alloc(size, gfp);
 	struct sadb_msg *hdr;
 
 	if (!skb)
@@ -588,7 +588,7 @@ struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err)
 struct sk_buff *pfkey_build_copy(const struct sadb_msg *msg, gfp_t gfp)
 {
 	unsigned int len = msg->sadb_msg_len * PFKEY_WORD;
-	struct sk_buff *skb = alloc_skb(len, gfp);
+	struct sk_buff *skb = pfkey_skb_alloc(len, gfp);
 
 	if (skb)
 		skb_put_data(skb, msg, len);

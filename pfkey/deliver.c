@@ -1,88 +1,222 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who gets a message: one socket, the registered ones, or all (RFC 2367
- * section 3.1). Sockets in promiscuous mode get a copy of everything, behind a
- * base header of its own, as KAME sends it. SADB_X_EXT_SA_REPLAY is only for
- * sockets that are extended, see ipsec/pfkeyv2.h.
+ * section 3.1). Sockets in promiscuous mode get everything besides.
+ *
+ * There may be thousands of sockets, and whoever owns a namespace may open them. So
+ * messages are delivered in process context only, under a mutex, and with pauses
+ * between sockets. What the kernel says by itself, in the middle of a packet or in
+ * a timer, waits in a queue: a work item delivers it, or whoever delivers or reads
+ * a message before that. So nobody sees the order of messages change.
  */
+#include <linux/filter.h>
+#include <net/sock.h>
+#include <ipsec/km.h>
 #include "pfkey.h"
 
-/* Where our own extension lies in a message; 0 without one. */
-static unsigned int find_replay(const struct sk_buff *skb)
-{
-	unsigned int off = sizeof(struct sadb_msg), size;
-	const struct sadb_ext *ext;
+static struct workqueue_struct *notice_wq;
 
-	for (; off + sizeof(*ext) <= skb->len; off += size) {
-		ext = (const struct sadb_ext *)(skb->data + off);
-		size = ext->sadb_ext_len * PFKEY_WORD;
-		/* What userland sends is shown before it was checked. */
-		if (!size || size > skb->len - off)
-			return 0;
-		if (ext->sadb_ext_type == SADB_X_EXT_SA_REPLAY)
-			return off;
-	}
-	return 0;
+/*
+ * Whether a socket takes one more message. It is asked before anything is copied for
+ * it: a reader that sleeps costs nothing.
+ */
+static bool has_room(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf);
 }
 
-/* Cut it out of a message that nobody shares. */
-static void cut_replay(struct sk_buff *skb)
+static void queue_tail(struct sock *sk, struct sk_buff *skb)
 {
-	struct sadb_msg *hdr = (struct sadb_msg *)skb->data;
-	unsigned int off, size;
+	struct sk_buff_head *list = &sk->sk_receive_queue;
 
-	while ((off = find_replay(skb))) {
-		struct sadb_ext *ext = (struct sadb_ext *)(skb->data + off);
-
-		size = ext->sadb_ext_len * PFKEY_WORD;
-		memmove(ext, skb->data + off + size, skb->len - off - size);
-		skb_trim(skb, skb->len - size);
-		hdr->sadb_msg_len -= size / PFKEY_WORD;
-	}
-}
-
-/* A copy of @skb for @to, behind a PROMISC header, or NULL. */
-static struct sk_buff *promisc_wrap(const struct pfkey_sock *to,
-				    const struct sk_buff *skb, gfp_t gfp)
-{
-	struct sadb_msg *hdr;
-	struct sk_buff *copy;
-
-	copy = skb_copy_expand(skb, sizeof(*hdr), 0, gfp);
-	if (!copy)
-		return NULL;
-	if (!READ_ONCE(to->extended))
-		cut_replay(copy);
-	hdr = skb_push(copy, sizeof(*hdr));
-	memset(hdr, 0, sizeof(*hdr));
-	hdr->sadb_msg_version = PF_KEY_V2;
-	hdr->sadb_msg_type = SADB_X_PROMISC;
-	hdr->sadb_msg_len = copy->len / PFKEY_WORD;
-	return copy;
+	pfkey_skb_own(skb, sk);
+	spin_lock_bh(&list->lock);
+	sock_skb_set_dropcount(sk, skb);
+	__skb_queue_tail(list, skb);
+	spin_unlock_bh(&list->lock);
+	sk->sk_data_ready(sk);
 }
 
 /* Queues @skb, which is consumed either way. */
 static int queue(struct sock *sk, struct sk_buff *skb)
 {
-	int err;
-
 	if (!skb)
 		return -ENOBUFS;
-	err = sock_queue_rcv_skb(sk, skb);
-	if (err)
-		kfree_skb(skb);
-	return err ? -ENOBUFS : 0;
+	if (has_room(sk) && !sk_filter(sk, skb)) {
+		queue_tail(sk, skb);
+		return 0;
+	}
+	atomic_inc(&sk->sk_drops);
+	kfree_skb(skb);
+	return -ENOBUFS;
 }
 
-static void show_promisc(struct net *net, const struct sk_buff *skb)
+static void tell(struct pfkey_sock *pk, struct pfkey_forms *f, bool wrapped)
+{
+	struct sk_buff *form;
+
+	if (!has_room(&pk->sk)) {
+		atomic_inc(&pk->sk.sk_drops);
+		return;
+	}
+	form = pfkey_form(f, pk->extended, wrapped, GFP_KERNEL);
+	if (form)
+		queue(&pk->sk, pfkey_skb_share(form, GFP_KERNEL));
+}
+
+static void tell_promisc(struct pfkey_net *pn, struct pfkey_forms *f)
 {
 	struct pfkey_sock *pk;
 
-	rcu_read_lock();
-	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
-		if (READ_ONCE(pk->promisc))
-			queue(&pk->sk, promisc_wrap(pk, skb, GFP_ATOMIC));
-	rcu_read_unlock();
+	if (!pn->n_promisc)
+		return;
+	hlist_for_each_entry(pk, &pn->sockets, node) {
+		if (pk->promisc)
+			tell(pk, f, true);
+		cond_resched();
+	}
+}
+
+/* To each socket that is registered, or all; @from comes last. */
+static void tell_others(struct pfkey_net *pn, struct pfkey_forms *f, bool all,
+			const struct pfkey_sock *from)
+{
+	struct pfkey_sock *pk;
+
+	if (!all && !pn->n_registered)
+		return;
+	hlist_for_each_entry(pk, &pn->sockets, node) {
+		if (pk != from && (all || pk->registered))
+			tell(pk, f, false);
+		cond_resched();
+	}
+}
+
+static void deliver_notice(struct pfkey_net *pn, struct sk_buff *skb)
+{
+	struct pfkey_forms f;
+
+	pfkey_forms_init(&f, skb, pn->n_extended);
+	tell_promisc(pn, &f);
+	tell_others(pn, &f, false, NULL);
+	pfkey_forms_free(&f);
+}
+
+/* As many as there are now, so that it ends whatever comes meanwhile. */
+static void deliver_notices(struct pfkey_net *pn)
+{
+	struct sk_buff_head batch;
+	struct sk_buff *skb;
+	unsigned int bytes;
+
+	lockdep_assert_held(&pn->delivery);
+	if (!READ_ONCE(pn->notice_bytes))
+		return;
+	__skb_queue_head_init(&batch);
+	spin_lock_bh(&pn->notices.lock);
+	skb_queue_splice_init(&pn->notices, &batch);
+	bytes = pn->notice_bytes;
+	spin_unlock_bh(&pn->notices.lock);
+
+	while ((skb = __skb_dequeue(&batch)))
+		deliver_notice(pn, skb);
+
+	/* Until here they take their room, and readers wait for them. */
+	spin_lock_bh(&pn->notices.lock);
+	WRITE_ONCE(pn->notice_bytes, pn->notice_bytes - bytes);
+	spin_unlock_bh(&pn->notices.lock);
+}
+
+/* What was said before comes first. */
+static void delivery_begin(struct pfkey_net *pn)
+{
+	mutex_lock(&pn->delivery);
+	deliver_notices(pn);
+}
+
+static void delivery_end(struct pfkey_net *pn)
+{
+	mutex_unlock(&pn->delivery);
+}
+
+static void notice_work(struct work_struct *work)
+{
+	struct pfkey_net *pn = container_of(work, struct pfkey_net, work);
+
+	delivery_begin(pn);
+	delivery_end(pn);
+}
+
+/**
+ * pfkey_catch_up() - deliver what waits, before somebody looks for it
+ * @net: the namespace
+ *
+ * Context: process, no mutex of ours held.
+ */
+void pfkey_catch_up(struct net *net)
+{
+	struct pfkey_net *pn = pfkey_net_of(net);
+
+	if (likely(!READ_ONCE(pn->notice_bytes)))
+		return;
+	delivery_begin(pn);
+	delivery_end(pn);
+}
+
+/**
+ * pfkey_anybody_hears() - whether a notice would have a reader
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+bool pfkey_anybody_hears(const struct net *net)
+{
+	const struct pfkey_net *pn = pfkey_net_of(net);
+
+	return READ_ONCE(pn->n_registered) || READ_ONCE(pn->n_promisc);
+}
+
+/**
+ * pfkey_notice_queue() - let a message wait, if there is room for it
+ * @pn: where
+ * @skb: the message, consumed if there is
+ *
+ * Context: any but hard interrupts. Return: whether it was taken.
+ */
+bool pfkey_notice_queue(struct pfkey_net *pn, struct sk_buff *skb)
+{
+	bool room;
+
+	spin_lock_bh(&pn->notices.lock);
+	room = pn->notice_bytes + skb->truesize <= PFKEY_NOTICE_ROOM;
+	if (room) {
+		WRITE_ONCE(pn->notice_bytes, pn->notice_bytes + skb->truesize);
+		__skb_queue_tail(&pn->notices, skb);
+	}
+	spin_unlock_bh(&pn->notices.lock);
+	return room;
+}
+
+/**
+ * pfkey_notice() - to key managers, soon: what the kernel says by itself
+ * @net: the namespace
+ * @skb: the message, consumed; NULL when it could not be built
+ *
+ * Messages that find no room are counted, and gone: an ACQUIRE comes again with
+ * later packets, and what an EXPIRE tells of is in the SAD.
+ *
+ * Context: RCU read side, which is what a namespace that ends waits for.
+ */
+void pfkey_notice(struct net *net, struct sk_buff *skb)
+{
+	struct pfkey_net *pn = pfkey_net_of(net);
+
+	if (skb && pfkey_notice_queue(pn, skb)) {
+		queue_work(notice_wq, &pn->work);
+	} else {
+		kfree_skb(skb);
+		ipsec_km_lost(net);
+	}
 }
 
 /**
@@ -90,16 +224,23 @@ static void show_promisc(struct net *net, const struct sk_buff *skb)
  * @to: the socket
  * @skb: the message, consumed; NULL when it could not be built
  *
- * Context: any. Return: 0, or -ENOBUFS when it could not be queued.
+ * Context: process. Return: 0, or -ENOBUFS when it could not be queued.
  */
 int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb)
 {
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&to->sk));
+	struct pfkey_forms f;
+	int err;
+
 	if (!skb)
 		return -ENOBUFS;
-	show_promisc(sock_net(&to->sk), skb);
-	if (!READ_ONCE(to->extended))
-		cut_replay(skb);
-	return queue(&to->sk, skb);
+	delivery_begin(pn);
+	pfkey_forms_init(&f, skb, pn->n_extended);
+	tell_promisc(pn, &f);
+	err = queue(&to->sk, pfkey_form_last(&f, to->extended));
+	pfkey_forms_free(&f);
+	delivery_end(pn);
+	return err;
 }
 
 /**
@@ -114,54 +255,40 @@ int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb)
  */
 void pfkey_deliver_record(struct pfkey_sock *to, struct sk_buff *skb)
 {
-	show_promisc(sock_net(&to->sk), skb);
-	if (!READ_ONCE(to->extended))
-		cut_replay(skb);
-	skb_set_owner_r(skb, &to->sk);
-	skb_queue_tail(&to->sk.sk_receive_queue, skb);
-	to->sk.sk_data_ready(&to->sk);
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&to->sk));
+	struct pfkey_forms f;
+
+	delivery_begin(pn);
+	pfkey_forms_init(&f, skb, pn->n_extended);
+	tell_promisc(pn, &f);
+	skb = pfkey_form_last(&f, to->extended);
+	if (skb)
+		queue_tail(&to->sk, skb);
+	pfkey_forms_free(&f);
+	delivery_end(pn);
 }
 
 /*
- * To each socket that is registered, or all, and to @from, once each. What @from
- * asked for is done: he gets the message itself, for which no memory is missing.
+ * To each socket that is registered, or all, and to the one that asked, once each.
+ * What it asked for is done: it gets the message for which no memory is missing.
  */
-static int deliver(struct net *net, struct sk_buff *skb, bool all,
-		   struct pfkey_sock *from)
+static int deliver(struct pfkey_sock *from, struct sk_buff *skb, bool all)
 {
-	struct sk_buff *classic = skb, *form;
-	struct pfkey_sock *pk;
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&from->sk));
+	struct pfkey_forms f;
 
 	if (!skb)
 		return -ENOBUFS;
-	show_promisc(net, skb);
-	if (find_replay(skb)) {
-		classic = skb_copy(skb, !from ? GFP_ATOMIC :
-				   pfkey_reply_gfp(skb_end_offset(skb)));
-		if (!classic) {
-			kfree_skb(skb);
-			return -ENOBUFS;
-		}
-		cut_replay(classic);
-	}
-	rcu_read_lock();
-	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node) {
-		if (pk == from || (!all && !READ_ONCE(pk->registered)))
-			continue;
-		form = READ_ONCE(pk->extended) ? skb : classic;
-		queue(&pk->sk, skb_clone(form, GFP_ATOMIC));
-	}
-	rcu_read_unlock();
-	form = from && READ_ONCE(from->extended) ? skb : classic;
-	if (form != skb)
-		consume_skb(skb);
-	else if (classic != skb)
-		consume_skb(classic);
-	if (from)
-		queue(&from->sk, form);
-	else
-		consume_skb(form);
-	return 0;
+	delivery_begin(pn);
+	pfkey_forms_init(&f, skb, pn->n_extended);
+	tell_promisc(pn, &f);
+	tell_others(pn, &f, all, from);
+	skb = pfkey_form_last(&f, from->extended);
+	if (skb)
+		queue(&from->sk, skb);
+	pfkey_forms_free(&f);
+	delivery_end(pn);
+	return skb ? 0 : -ENOBUFS;
 }
 
 /**
@@ -171,28 +298,25 @@ static int deliver(struct net *net, struct sk_buff *skb, bool all,
  *
  * A socket whose queue is full misses it.
  *
- * Context: process. Return: 0, or -ENOBUFS without a message.
+ * Context: process. Return: 0, or -ENOBUFS without a message or memory.
  */
 int pfkey_deliver_all(struct pfkey_request *req, struct sk_buff *skb)
 {
-	return deliver(req->net, skb, true, req->from);
+	return deliver(req->from, skb, true);
 }
 
 /**
- * pfkey_deliver_registered() - to key managers
- * @net: the namespace
+ * pfkey_deliver_registered() - to key managers, and to the one that asked
+ * @req: the request, which has been carried out
  * @skb: the message, consumed; NULL when it could not be built
- * @from: who also gets it, or NULL
  *
  * A socket registered for any SA type counts, as in KAME.
  *
- * Context: any, with @from process. Return: 0, or -ENOBUFS without a message or
- * memory.
+ * Context: process. Return: 0, or -ENOBUFS without a message or memory.
  */
-int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
-			     struct pfkey_sock *from)
+int pfkey_deliver_registered(struct pfkey_request *req, struct sk_buff *skb)
 {
-	return deliver(net, skb, false, from);
+	return deliver(req->from, skb, false);
 }
 
 /**
@@ -203,14 +327,19 @@ int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
  */
 bool pfkey_anybody_registered(struct net *net)
 {
-	struct pfkey_sock *pk;
-	bool any = false;
+	return READ_ONCE(pfkey_net_of(net)->n_registered);
+}
 
-	rcu_read_lock();
-	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
-		any |= READ_ONCE(pk->registered);
-	rcu_read_unlock();
-	return any;
+static bool promisc_has_room(const struct pfkey_net *pn)
+{
+	struct pfkey_sock *pk;
+
+	hlist_for_each_entry(pk, &pn->sockets, node) {
+		if (pk->promisc && has_room(&pk->sk))
+			return true;
+		cond_resched();
+	}
+	return false;
 }
 
 /**
@@ -222,19 +351,123 @@ bool pfkey_anybody_registered(struct net *net)
  */
 void pfkey_show_request(struct net *net, const struct sadb_msg *msg)
 {
-	struct pfkey_sock *pk;
+	struct pfkey_net *pn = pfkey_net_of(net);
+	struct pfkey_forms f;
 	struct sk_buff *skb;
-	bool any = false;
 
-	rcu_read_lock();
-	hlist_for_each_entry_rcu(pk, &pfkey_net_of(net)->sockets, node)
-		any |= READ_ONCE(pk->promisc);
-	rcu_read_unlock();
-	if (!any)
+	if (likely(!READ_ONCE(pn->n_promisc)))
 		return;
-	skb = pfkey_build_copy(msg, GFP_KERNEL);
-	if (!skb)
-		return;
-	show_promisc(net, skb);
-	kfree_skb(skb);
+	delivery_begin(pn);
+	skb = promisc_has_room(pn) ? pfkey_build_copy(msg, GFP_KERNEL) : NULL;
+	if (skb) {
+		pfkey_forms_init(&f, skb, pn->n_extended);
+		tell_promisc(pn, &f);
+		pfkey_forms_free(&f);
+	}
+	delivery_end(pn);
+}
+
+static void count(unsigned int *n, bool was, bool is)
+{
+	WRITE_ONCE(*n, *n + is - was);
+}
+
+/**
+ * pfkey_hear() - change what a socket wants to hear
+ * @pk: the socket
+ * @registered: bit n: messages for SA type n
+ * @promisc: every message
+ * @extended: SADB_X_EXT_SA_REPLAY within them
+ *
+ * What the kernel said until now goes to those who wanted to hear it then.
+ *
+ * Context: process.
+ */
+void pfkey_hear(struct pfkey_sock *pk, u32 registered, bool promisc,
+		bool extended)
+{
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&pk->sk));
+
+	delivery_begin(pn);
+	count(&pn->n_registered, pk->registered, registered);
+	count(&pn->n_promisc, pk->promisc, promisc);
+	count(&pn->n_extended, pk->extended, extended);
+	pk->registered = registered;
+	pk->promisc = promisc;
+	pk->extended = extended;
+	delivery_end(pn);
+}
+
+/**
+ * pfkey_link() - a new socket, which hears what is for all
+ * @pk: the socket
+ *
+ * Context: process.
+ */
+void pfkey_link(struct pfkey_sock *pk)
+{
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&pk->sk));
+
+	mutex_lock(&pn->delivery);
+	hlist_add_head(&pk->node, &pn->sockets);
+	mutex_unlock(&pn->delivery);
+}
+
+/**
+ * pfkey_unlink() - a socket hears nothing any more
+ * @pk: the socket; when this returns nothing is being delivered to it
+ *
+ * Context: process.
+ */
+void pfkey_unlink(struct pfkey_sock *pk)
+{
+	struct pfkey_net *pn = pfkey_net_of(sock_net(&pk->sk));
+
+	pfkey_hear(pk, 0, false, false);
+	mutex_lock(&pn->delivery);
+	hlist_del_init(&pk->node);
+	mutex_unlock(&pn->delivery);
+}
+
+/**
+ * pfkey_deliver_netns_init() - a namespace without sockets
+ * @pn: zeroed
+ */
+void pfkey_deliver_netns_init(struct pfkey_net *pn)
+{
+	mutex_init(&pn->delivery);
+	INIT_HLIST_HEAD(&pn->sockets);
+	skb_queue_head_init(&pn->notices);
+	INIT_WORK(&pn->work, notice_work);
+}
+
+/**
+ * pfkey_deliver_netns_exit() - it ends
+ * @pn: without sockets since before the last grace period, so without new notices
+ */
+void pfkey_deliver_netns_exit(struct pfkey_net *pn)
+{
+	cancel_work_sync(&pn->work);
+	skb_queue_purge(&pn->notices);
+	/* Every socket holds its namespace, so there can be none. */
+	WARN_ON(!hlist_empty(&pn->sockets));
+}
+
+/**
+ * pfkey_deliver_init() - be ready to deliver
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pfkey_deliver_init(void)
+{
+	notice_wq = alloc_workqueue("ipsec_pfkey", WQ_UNBOUND, 0);
+	return notice_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * pfkey_deliver_exit() - the reverse; there are no namespaces any more
+ */
+void pfkey_deliver_exit(void)
+{
+	destroy_workqueue(notice_wq);
 }

@@ -41,7 +41,6 @@ int pfkey_acquire(struct pfkey_request *req)
 	if (have)
 		return -EEXIST;
 	ipsec_acquire_sa(req->net, &ends, mode, 0, NULL);
-	return pfkey_deliver_registered(req->net,
-					pfkey_build_copy(req->hdr, GFP_KERNEL),
-					req->from);
+	return pfkey_deliver_registered(req, pfkey_build_copy(req->hdr,
+							      GFP_KERNEL));
 }

@@ -19,12 +19,12 @@ int pfkey_register(struct pfkey_request *req)
 			return -EINVAL;
 		if (pk->registered & BIT(satype))
 			return -EEXIST;
-		WRITE_ONCE(pk->registered, pk->registered | BIT(satype));
+		pfkey_hear(pk, pk->registered | BIT(satype), pk->promisc,
+			   pk->extended);
 		/* What others were asked for, they may have taken along. */
 		ipsec_acquire_flush(req->net);
 	}
-	return pfkey_deliver_registered(req->net,
-					pfkey_build_register(req->hdr), pk);
+	return pfkey_deliver_registered(req, pfkey_build_register(req->hdr));
 }
 
 /**
@@ -39,6 +39,7 @@ int pfkey_register(struct pfkey_request *req)
 int pfkey_promisc(struct pfkey_request *req)
 {
 	size_t inside = req->hdr->sadb_msg_len * PFKEY_WORD - sizeof(*req->hdr);
+	struct pfkey_sock *pk = req->from;
 	u8 on = req->hdr->sadb_msg_satype;
 
 	if (inside) {
@@ -51,6 +52,6 @@ int pfkey_promisc(struct pfkey_request *req)
 	}
 	if (on > SADB_X_PROMISC_ON)
 		return -EINVAL;
-	WRITE_ONCE(req->from->promisc, on);
+	pfkey_hear(pk, pk->registered, on, pk->extended);
 	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

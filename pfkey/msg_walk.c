@@ -68,8 +68,11 @@ void pfkey_dump_continue(struct pfkey_sock *pk)
 	struct pfkey_dump *d = &pk->dump;
 
 	mutex_lock(&pk->dump_mutex);
-	while ((d->sa || d->sp) && has_room(&pk->sk))
+	while ((d->sa || d->sp) && has_room(&pk->sk) &&
+	       !fatal_signal_pending(current)) {
 		pfkey_deliver_record(pk, next_record(net, d));
+		cond_resched();
+	}
 	if (!d->sa && !d->sp)
 		WRITE_ONCE(d->type, 0);
 	mutex_unlock(&pk->dump_mutex);

@@ -3,39 +3,43 @@
 #include <ipsec/km.h>
 #include "pfkey.h"
 
+/* Nothing is built for nobody. */
+#define NOTICE(net, build)						\
+do {									\
+	if (pfkey_anybody_hears(net))					\
+		pfkey_notice(net, build);				\
+} while (0)
+
 static void notify_expire(struct ipsec_sa *sa, bool hard)
 {
-	pfkey_deliver_registered(sa->net, pfkey_build_expire(sa, hard), NULL);
+	NOTICE(sa->net, pfkey_build_expire(sa, hard));
 }
 
 static void notify_mapping(struct ipsec_sa *sa,
 			   const struct ipsec_endpoint *now)
 {
-	pfkey_deliver_registered(sa->net, pfkey_build_mapping(sa, now), NULL);
+	NOTICE(sa->net, pfkey_build_mapping(sa, now));
 }
 
 static void notify_acquire(const struct ipsec_km_ask *ask)
 {
-	pfkey_deliver_registered(ask->net, pfkey_build_acquire(ask), NULL);
+	NOTICE(ask->net, pfkey_build_acquire(ask));
 }
 
 static void notify_sp_acquire(const struct ipsec_sp *sp)
 {
-	pfkey_deliver_registered(sp->net, pfkey_build_sp_acquire(sp), NULL);
+	NOTICE(sp->net, pfkey_build_sp_acquire(sp));
 }
 
 static void notify_sp_expire(const struct ipsec_sp *sp)
 {
-	pfkey_deliver_registered(sp->net,
-				 pfkey_build_sp(SADB_X_SPDEXPIRE, 0, sp, 0, 0,
-						GFP_ATOMIC), NULL);
+	NOTICE(sp->net, pfkey_build_sp(SADB_X_SPDEXPIRE, 0, sp, 0, 0,
+				       GFP_ATOMIC));
 }
 
 static void notify_discard(const struct ipsec_sa *sa)
 {
-	pfkey_deliver_registered(sa->net,
-				 pfkey_build_spi(SADB_DELETE, sa, 0, 0,
-						 GFP_ATOMIC), NULL);
+	NOTICE(sa->net, pfkey_build_spi(SADB_DELETE, sa, 0, 0, GFP_ATOMIC));
 }
 
 static const struct ipsec_km_ops km_ops = {

@@ -25,9 +25,14 @@ struct ipsec_km_ask;
 /* strongSwan reads what the kernel says by itself into so many bytes. */
 #define PFKEY_ACQUIRE_MAX	4096
 
+/* What waits to be delivered in a namespace, in bytes of memory; 5,000 EXPIRE. */
+#define PFKEY_NOTICE_ROOM	SZ_4M
+
 /*
  * A request is carried out before it is answered, and nobody could undo that for
- * want of a little memory: the answer waits until there is some.
+ * want of a little memory: the answer waits until there is some. It is a page at
+ * most, for which the kernel ends other processes rather than refuse it; meanwhile
+ * mutexes of this namespace are held, and no other's.
  */
 #define PFKEY_REPLY_GFP		(GFP_KERNEL | __GFP_NOFAIL)
 
@@ -69,13 +74,15 @@ struct pfkey_dump {
 /**
  * struct pfkey_sock - a PF_KEY socket
  * @sk: first, as the socket layer wants it
- * @node: [pfkey_net.lock R] link of the namespace's list
- * @registered: bit n: registered for satype n; written under pfkey_net.mutex
- * @promisc: sees every message; written under pfkey_net.mutex
- * @extended: has sent an SADB_X_EXT_SA_REPLAY and so gets it; written under
- *            pfkey_net.mutex
+ * @node: [d] link of the namespace's list
+ * @registered: [d] bit n: registered for satype n
+ * @promisc: [d] sees every message
+ * @extended: [d] has sent an SADB_X_EXT_SA_REPLAY and so gets it
  * @dump_mutex: protects @dump
  * @dump: the dump in progress
+ *
+ * [d] is pfkey_net.delivery. What a socket wants to hear is changed by its own
+ * requests, so under pfkey_net.mutex it can be read without.
  */
 struct pfkey_sock {
 	struct sock		sk;
@@ -90,13 +97,43 @@ struct pfkey_sock {
 /**
  * struct pfkey_net - PF_KEY of one network namespace
  * @mutex: one request at a time; the outermost lock
- * @lock: protects the list of sockets
- * @sockets: [lock R] all sockets
+ * @delivery: one message at a time, so that all sockets see them in one order; no
+ *            lock is taken inside but for a moment with a queue. Sockets are woken
+ *            under it; no wake-up takes it.
+ * @sockets: [d] all sockets
+ * @n_registered: [d] how many of them are registered for anything; this and the
+ *                next are read without a lock as well
+ * @n_promisc: [d] how many are promiscuous
+ * @n_extended: [d] how many are extended
+ * @notices: messages that wait for @work
+ * @notice_bytes: [notices.lock] memory of these, and of those that are being
+ *                delivered; read without it as well
+ * @work: delivers @notices
+ *
+ * Each namespace has its own mutexes, so that the algorithm that one of them waits
+ * for, or its crowd of sockets, keeps no other waiting.
  */
 struct pfkey_net {
 	struct mutex		mutex;		/* one request at a time */
-	spinlock_t		lock;		/* protects @sockets */
+	struct mutex		delivery;	/* one message at a time */
 	struct hlist_head	sockets;
+	unsigned int		n_registered;
+	unsigned int		n_promisc;
+	unsigned int		n_extended;
+	struct sk_buff_head	notices;
+	unsigned int		notice_bytes;
+	struct work_struct	work;
+};
+
+/**
+ * struct pfkey_forms - what one message looks like to different sockets
+ * @one: with and without SADB_X_EXT_SA_REPLAY it is the same
+ * @form: by extended and wrapped; NULL where nobody wanted it yet, an error where
+ *        there was no memory
+ */
+struct pfkey_forms {
+	bool			one;
+	struct sk_buff		*form[2][2];
 };
 
 /**
@@ -195,13 +232,36 @@ struct sk_buff *pfkey_build_copy(const struct sadb_msg *msg, gfp_t gfp);
 /* proposal.c */
 void pfkey_put_proposal(struct sk_buff *skb, const struct ipsec_km_ask *ask);
 
+/* form.c */
+struct sk_buff *pfkey_skb_alloc(unsigned int size, gfp_t gfp);
+struct sk_buff *pfkey_skb_share(struct sk_buff *skb, gfp_t gfp);
+void pfkey_skb_own(struct sk_buff *skb, struct sock *sk);
+void pfkey_cut_replay(struct sk_buff *skb);
+void pfkey_forms_init(struct pfkey_forms *f, struct sk_buff *skb,
+		      bool extended);
+struct sk_buff *pfkey_form(struct pfkey_forms *f, bool extended, bool wrapped,
+			   gfp_t gfp);
+struct sk_buff *pfkey_form_last(struct pfkey_forms *f, bool extended);
+void pfkey_forms_free(struct pfkey_forms *f);
+
 /* deliver.c */
+int pfkey_deliver_init(void);
+void pfkey_deliver_exit(void);
+void pfkey_deliver_netns_init(struct pfkey_net *pn);
+void pfkey_deliver_netns_exit(struct pfkey_net *pn);
+void pfkey_link(struct pfkey_sock *pk);
+void pfkey_unlink(struct pfkey_sock *pk);
+void pfkey_hear(struct pfkey_sock *pk, u32 registered, bool promisc,
+		bool extended);
+bool pfkey_notice_queue(struct pfkey_net *pn, struct sk_buff *skb);
+void pfkey_notice(struct net *net, struct sk_buff *skb);
+void pfkey_catch_up(struct net *net);
 int pfkey_deliver_one(struct pfkey_sock *to, struct sk_buff *skb);
 void pfkey_deliver_record(struct pfkey_sock *to, struct sk_buff *skb);
 int pfkey_deliver_all(struct pfkey_request *req, struct sk_buff *skb);
-int pfkey_deliver_registered(struct net *net, struct sk_buff *skb,
-			     struct pfkey_sock *from);
+int pfkey_deliver_registered(struct pfkey_request *req, struct sk_buff *skb);
 bool pfkey_anybody_registered(struct net *net);
+bool pfkey_anybody_hears(const struct net *net);
 void pfkey_show_request(struct net *net, const struct sadb_msg *msg);
 
 /* msg_sa.c */

@@ -68,6 +68,8 @@ struct sk_buff;
 	X(pmtu_learned)		/* an ICMP error told a path's MTU */	\
 	X(pmtu_refused)		/* one that was not believed */		\
 	X(mss_clamped)		/* MSS option of TCP made smaller */	\
+	/* key managers */						\
+	X(km_lost)		/* a message to them found no memory */	\
 	/* the flow cache */						\
 	X(spdcachelookup)						\
 	X(spdcachemiss)
