@@ -574,7 +574,8 @@ struct sk_buff *pfkey_build_error(const struct sadb_msg *hdr, int err)
 	struct sk_buff *skb = pfkey_build_echo(hdr);
 
 	if (skb)
-		((struct sadb_msg *)skb->data)->sadb_msg_errno = err;
+		((struct sadb_msg *)skb->data)->sadb_msg_errno =
+			pfkey_errno(err);
 	return skb;
 }
 

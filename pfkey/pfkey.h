@@ -180,6 +180,9 @@ int pfkey_dispatch(struct pfkey_request *req);
 /* ext.c */
 int pfkey_parse(struct pfkey_request *req, const void *msg, size_t len);
 
+/* errno.c */
+u8 pfkey_errno(int err);
+
 /* convert.c */
 struct pfkey_address {
 	union ipsec_addr	addr;
