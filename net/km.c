@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where the key manager registers itself; the packet path calls through here. */
-#include <linux/net.h>
 #include <linux/rcupdate.h>
 #include <ipsec/km.h>
+#include <ipsec/log.h>
 #include <ipsec/netns.h>
 #include <ipsec/stats.h>
 
@@ -62,17 +62,28 @@ bool ipsec_km_listens(struct net *net)
 }
 
 /**
- * ipsec_km_debug() - whether to log a request that a key manager made
+ * ipsec_km_log() - log a request that a key manager made, if net.key.debug wants it
  * @net: the namespace
+ * @type: of the message
+ * @satype: of the message
+ * @seq: of the message
+ * @pid: of the message, who asked
+ * @err: what came of it, 0 or a negative errno
  *
- * Context: any. Return: true if net.key.debug wants it, and the log is not flooded.
+ * Never what else is in a message. Context: process.
  */
-bool ipsec_km_debug(struct net *net)
+void ipsec_km_log(struct net *net, u8 type, u8 satype, u32 seq, u32 pid,
+		  int err)
 {
 	int bits = READ_ONCE(ipsec_net(net)->knobs.key_debug);
+	u32 hidden;
 
-	return unlikely((bits & DEBUG_REQUESTS) == DEBUG_REQUESTS) &&
-	       net_ratelimit();
+	if (likely((bits & DEBUG_REQUESTS) != DEBUG_REQUESTS) ||
+	    !ipsec_log_take(net, IPSEC_LOG_REQUEST, &hidden))
+		return;
+	ipsec_log_line(net, NULL, hidden,
+		       "PF_KEY type %u, satype %u, seq %u, pid %u: errno %d",
+		       type, satype, seq, pid, -err);
 }
 
 /**

@@ -4,6 +4,7 @@
 #include <net/netns/generic.h>
 #include <ipsec/hash.h>
 #include <ipsec/knobs.h>
+#include <ipsec/log.h>
 #include <ipsec/netns.h>
 #include <ipsec/why.h>
 #include "net.h"
@@ -25,6 +26,7 @@ static int __net_init netns_init(struct net *net)
 	/* 0 marks an empty slot of the flow cache. */
 	atomic64_set(&in->generation, 1);
 	ipsec_knobs_init(&in->knobs);
+	mutex_init(&in->knob_mutex);
 	ipsec_socks_init(net, &in->socks);
 	ipsec_hooks_init(in);
 	ipsec_acquire_init(&in->acquires);
@@ -62,6 +64,7 @@ err_spd:
 err_sad:
 	ipsec_sad_exit(net, &in->sad);
 err_stats:
+	ipsec_log_free(in);
 	free_percpu(in->stats);
 	return err;
 }
@@ -93,6 +96,7 @@ static void __net_exit netns_exit(struct net *net)
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_acquire_flush(net);
 	ipsec_flow_cache_free(in);
+	ipsec_log_free(in);
 	free_percpu(in->stats);
 }
 

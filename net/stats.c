@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counting, and the one way to drop a packet. */
-#include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/dst.h>
+#include <ipsec/log.h>
 #include <ipsec/netns.h>
 #include "net.h"
 
@@ -88,15 +90,28 @@ static void explain_policy(char *text, size_t size, const struct ipsec_sp *sp,
 		  req->mode == IPSEC_MODE_KIND_TUNNEL ? "tunnel" : "transport");
 }
 
+/*
+ * Where a packet came in, or else where it goes. Not by skb->dev, to which a packet
+ * whose crypto took a while holds no reference.
+ */
+static const struct net_device *device(struct net *net,
+				       const struct sk_buff *skb)
+{
+	if (skb->skb_iif)
+		return dev_get_by_index_rcu(net, skb->skb_iif);
+	return skb_dst(skb) ? READ_ONCE(skb_dst(skb)->dev) : NULL;
+}
+
 /* Why, for the administrator who set net.inet.ipsec.debug; never a key. */
-static void explain(struct sk_buff *skb, enum ipsec_stat reason,
-		    const struct ipsec_sa *sa, const struct ipsec_sp *sp,
-		    int rule)
+static void explain(struct net *net, struct sk_buff *skb,
+		    enum ipsec_stat reason, const struct ipsec_sa *sa,
+		    const struct ipsec_sp *sp, int rule)
 {
 	char src[64], dst[64], policy[64];
 	struct ipsec_flow flow;
+	u32 hidden;
 
-	if (!net_ratelimit())
+	if (!ipsec_log_take(net, reason, &hidden))
 		return;
 	/* What cannot be read of the headers is zero. */
 	ipsec_flow_from_skb(&flow, skb, ip_hdr(skb)->version == 6 ? AF_INET6 :
@@ -104,9 +119,12 @@ static void explain(struct sk_buff *skb, enum ipsec_stat reason,
 	explain_end(src, sizeof(src), &flow, &flow.src, flow.sport);
 	explain_end(dst, sizeof(dst), &flow, &flow.dst, flow.dport);
 	explain_policy(policy, sizeof(policy), sp, rule);
-	pr_info("ipsec: %s: %s > %s proto %u, spi 0x%08x, %s\n",
-		ipsec_stat_names[reason], src, dst, flow.proto,
-		sa ? ntohl(sa->key.spi) : 0, policy);
+	rcu_read_lock();
+	ipsec_log_line(net, device(net, skb), hidden,
+		       "%s: %s > %s proto %u, spi 0x%08x, %s",
+		       ipsec_stat_names[reason], src, dst, flow.proto,
+		       sa ? ntohl(sa->key.spi) : 0, policy);
+	rcu_read_unlock();
 }
 
 static void drop(struct net *net, struct sk_buff *skb, enum ipsec_stat reason,
@@ -114,7 +132,7 @@ static void drop(struct net *net, struct sk_buff *skb, enum ipsec_stat reason,
 {
 	ipsec_count(net, reason);
 	if (unlikely(READ_ONCE(ipsec_net(net)->knobs.debug)))
-		explain(skb, reason, sa, sp, rule);
+		explain(net, skb, reason, sa, sp, rule);
 	kfree_skb(skb);
 }
 

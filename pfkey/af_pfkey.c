@@ -70,14 +70,6 @@ int pfkey_check_base(const struct sadb_msg *hdr, size_t len)
 	return (size_t)hdr->sadb_msg_len * PFKEY_WORD == len ? 0 : -EMSGSIZE;
 }
 
-/* Who asked, and what came of it; never what else is in a message. */
-static void log_request(const struct sadb_msg *hdr, int err)
-{
-	pr_info("ipsec: PF_KEY type %u, satype %u, seq %u, pid %u: errno %d\n",
-		hdr->sadb_msg_type, hdr->sadb_msg_satype, hdr->sadb_msg_seq,
-		hdr->sadb_msg_pid, -err);
-}
-
 static int request(struct pfkey_sock *pk, const void *msg, size_t len)
 {
 	struct pfkey_request req = {
@@ -99,8 +91,8 @@ static int request(struct pfkey_sock *pk, const void *msg, size_t len)
 		pfkey_hear(pk, pk->registered, pk->promisc, true);
 	if (!err)
 		err = pfkey_dispatch(&req);
-	if (ipsec_km_debug(req.net))
-		log_request(msg, err);
+	ipsec_km_log(req.net, req.hdr->sadb_msg_type, req.hdr->sadb_msg_satype,
+		     req.hdr->sadb_msg_seq, req.hdr->sadb_msg_pid, err);
 	if (err)
 		err = pfkey_deliver_one(pk, pfkey_build_error(req.hdr, -err));
 	mutex_unlock(&pn->mutex);

@@ -3,10 +3,19 @@
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <ipsec/compat.h>
+#include <ipsec/log.h>
 #include <ipsec/netns.h>
 
 /* A knob is one of the int fields of struct ipsec_knobs. */
 #define FIELD(name)	offsetof(struct ipsec_knobs, name)
+
+/* What else there is to do when a knob's value changes. */
+enum knob_act {
+	ACT_NOTHING,
+	ACT_HOOKS,	/* packets matter without a policy, or no longer */
+	ACT_SOCKETS,	/* what the policies of sockets ask for */
+	ACT_LOG,	/* the log is written to */
+};
 
 /**
  * struct knob - one row
@@ -15,6 +24,7 @@
  * @value: default
  * @min: least value allowed; others are refused with EINVAL
  * @max: greatest value allowed
+ * @act: what else a change does
  */
 struct knob {
 	const char	*name;
@@ -22,18 +32,19 @@ struct knob {
 	int		value;
 	int		min;
 	int		max;
+	enum knob_act	act;
 };
 
 /* Knobs that both families have. */
 #define FAMILY_KNOBS(v)							\
-	{ "def_policy",		FIELD(v.def_policy),		1, 0, 1 }, \
-	{ "esp_trans_deflev",	FIELD(v.esp_trans_deflev),	1, 1, 2 }, \
-	{ "esp_net_deflev",	FIELD(v.esp_net_deflev),	1, 1, 2 }, \
-	{ "ah_trans_deflev",	FIELD(v.ah_trans_deflev),	1, 1, 2 }, \
-	{ "ah_net_deflev",	FIELD(v.ah_net_deflev),		1, 1, 2 }, \
-	{ "ecn",		FIELD(v.ecn),			0, -1, 1 }, \
-	{ "mss_clamp",		FIELD(v.mss_clamp),		0, 0, 0xffff }, \
-	{ "debug",		FIELD(debug),			0, 0, INT_MAX }
+	{ "def_policy",		FIELD(v.def_policy),	1, 0, 1, ACT_HOOKS }, \
+	{ "esp_trans_deflev",	FIELD(v.esp_trans_deflev), 1, 1, 2, ACT_SOCKETS }, \
+	{ "esp_net_deflev",	FIELD(v.esp_net_deflev), 1, 1, 2, ACT_SOCKETS }, \
+	{ "ah_trans_deflev",	FIELD(v.ah_trans_deflev), 1, 1, 2, ACT_SOCKETS }, \
+	{ "ah_net_deflev",	FIELD(v.ah_net_deflev),	1, 1, 2, ACT_SOCKETS }, \
+	{ "ecn",		FIELD(v.ecn),		0, -1, 1 },		\
+	{ "mss_clamp",		FIELD(v.mss_clamp),	0, 0, 0xffff },		\
+	{ "debug",		FIELD(debug),		0, 0, INT_MAX, ACT_LOG }
 
 static const struct knob knobs4[] = {
 	FAMILY_KNOBS(v4),
@@ -49,7 +60,7 @@ static const struct knob knobs6[] = {
 };
 
 static const struct knob knobs_key[] = {
-	{ "debug",		FIELD(key_debug),	0, 0, INT_MAX },
+	{ "debug",		FIELD(key_debug),	0, 0, INT_MAX, ACT_LOG },
 	{ "int_random",		FIELD(int_random),	60, 0, INT_MAX },
 	{ "spi_trycnt",		FIELD(spi_trycnt),	1000, 1, INT_MAX },
 	{ "spi_minval",		FIELD(spi_minval),	0x100, 0x100, INT_MAX },
@@ -90,14 +101,36 @@ void ipsec_knobs_init(struct ipsec_knobs *knobs)
 	set_defaults(knobs, knobs_key, ARRAY_SIZE(knobs_key));
 }
 
-/*
- * A knob acts on the next packet, so what was decided before is forgotten. With
- * def_policy 0 packets matter even without a policy: look at them.
- */
-static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
-		   size_t *lenp, loff_t *ppos)
+/* What else a change does. An errno refuses the new value. */
+static int act_on(struct net *net, const struct knob *knob)
 {
-	struct net *net = (struct net *)table->extra2;
+	struct ipsec_net *in = ipsec_net(net);
+	int err = 0;
+
+	switch (knob->act) {
+	case ACT_NOTHING:
+		break;
+	case ACT_HOOKS:
+		if (in->knobs.v4.def_policy && in->knobs.v6.def_policy)
+			ipsec_hooks_idle(net);
+		else
+			err = ipsec_hooks_enable(net);
+		if (err)
+			break;
+		fallthrough;
+	case ACT_SOCKETS:
+		ipsec_carriers_refresh(net);
+		break;
+	case ACT_LOG:
+		err = ipsec_log_start(in);
+		break;
+	}
+	return err;
+}
+
+static int read_or_write(const struct ctl_table *table, int write, void *buffer,
+			 size_t *lenp, loff_t *ppos)
+{
 	const struct knob *knob = table->extra1;
 	struct ctl_table bounded = {
 		.procname	= table->procname,
@@ -107,18 +140,34 @@ static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
 		.extra1		= (void *)&knob->min,
 		.extra2		= (void *)&knob->max,
 	};
-	int err;
 
-	err = proc_dointvec_minmax(&bounded, write, buffer, lenp, ppos);
-	if (err || !write)
-		return err;
-	if (!ipsec_net(net)->knobs.v4.def_policy ||
-	    !ipsec_net(net)->knobs.v6.def_policy)
-		err = ipsec_hooks_enable(net);
-	else
-		ipsec_hooks_idle(net);
-	ipsec_generation_bump(net);
-	ipsec_carriers_refresh(net);
+	return proc_dointvec_minmax(&bounded, write, buffer, lenp, ppos);
+}
+
+/*
+ * A knob acts on the next packet, so what was decided before is forgotten. Whoever
+ * writes the value that is there already changes nothing: that must not cost the
+ * namespace its cached decisions, nor a walk over its sockets' policies.
+ */
+static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
+		   size_t *lenp, loff_t *ppos)
+{
+	struct net *net = (struct net *)table->extra2;
+	struct ipsec_net *in = ipsec_net(net);
+	int old, err, *value = table->data;
+
+	if (!write)
+		return read_or_write(table, write, buffer, lenp, ppos);
+	mutex_lock(&in->knob_mutex);
+	old = *value;
+	err = read_or_write(table, write, buffer, lenp, ppos);
+	if (!err && *value != old) {
+		err = act_on(net, table->extra1);
+		if (err)
+			WRITE_ONCE(*value, old);
+		ipsec_generation_bump(net);
+	}
+	mutex_unlock(&in->knob_mutex);
 	return err;
 }
 

@@ -59,8 +59,9 @@ struct ipsec_km_ops {
 void ipsec_km_register(const struct ipsec_km_ops *ops);
 void ipsec_km_unregister(void);
 bool ipsec_km_listens(struct net *net);
-bool ipsec_km_debug(struct net *net);
 void ipsec_km_lost(struct net *net);
+void ipsec_km_log(struct net *net, u8 type, u8 satype, u32 seq, u32 pid,
+		  int err);
 void ipsec_km_acquire(const struct ipsec_km_ask *ask);
 void ipsec_km_sp_acquire(const struct ipsec_sp *sp);
 void ipsec_km_expire(struct ipsec_sa *sa, bool hard);

@@ -17,6 +17,7 @@
 #include <ipsec/stats.h>
 
 struct ipsec_flow_cache;
+struct ipsec_log;
 
 /**
  * struct ipsec_net - the stack of one network namespace
@@ -29,6 +30,8 @@ struct ipsec_flow_cache;
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @flow_cache: [A] decisions of each CPU; NULL until the first policy
  * @stats: [A] counters of each CPU
+ * @log: counts what was logged; set once, when a debug knob is, see log.c
+ * @knob_mutex: one knob is written at a time; outside @hook_mutex
  * @hook_mutex: protects @hooked. Taken by who has the namespace's PF_KEY mutex, or is
  *              ending the namespace (pernet_ops_rwsem); inside it only netfilter's
  *              own mutex and allocations. Never with rtnl.
@@ -50,6 +53,8 @@ struct ipsec_net {
 	atomic_t				live_sas;
 	struct ipsec_flow_cache __percpu	*flow_cache;
 	struct ipsec_stats __percpu		*stats;
+	struct ipsec_log			*log;
+	struct mutex				knob_mutex;
 	struct mutex				hook_mutex;
 	bool					hooked;
 	atomic_t				hook_holders;

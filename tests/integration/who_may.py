@@ -127,8 +127,35 @@ def other_way():
     os.close(fds[0])
 
 
+# Nothing of this is a value, or a value of any knob.
+GARBAGE = (b"x", b"-", b"0x", b"1x", b"--1", b"1-", b"99999999999999999999", b"-99999999999",
+           b"4294967296", b"-2147483649", b"2147483648", b"\0", b"\n\n", b" " * 70000,
+           b"%n%s", b"\xff\xfe", b"1" * 5000)
+
+
+def hostile():
+    """What the owner of a user namespace gets into his knobs by garbage: what changed."""
+    changed, knobs = [], 0
+    for place in "inet/ipsec", "inet6/ipsec6", "key":
+        for knob in os.listdir(f"/proc/sys/net/{place}"):
+            before, knobs = users.knob(f"{place}/{knob}"), knobs + 1
+            for text in GARBAGE:
+                try:
+                    fd = os.open(f"/proc/sys/net/{place}/{knob}", os.O_WRONLY)
+                    os.write(fd, text)
+                    os.pwrite(fd, b"1", 3)      # not at its beginning
+                except OSError:
+                    pass
+                os.close(fd)
+                if users.knob(f"{place}/{knob}") != before:
+                    changed.append((knob, text[:20].decode(errors="replace")))
+    return [knobs > 30, changed]
+
+
 def body():
     a, _ = lab.hosts()
+    lab.equal("garbage gets into no knob of a namespace of a user", [True, []],
+              users.result(Identity(uid=1000, own=True), hostile))
     with a.entered():
         rows()
         handed_on()
