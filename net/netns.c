@@ -36,7 +36,7 @@ static int __net_init netns_init(struct net *net)
 	err = ipsec_sad_init(&in->sad);
 	if (err)
 		goto err_stats;
-	err = ipsec_spd_init(&in->spd);
+	err = ipsec_spd_init(net, &in->spd);
 	if (err)
 		goto err_sad;
 	err = ipsec_sysctl_init(net);
@@ -60,7 +60,7 @@ err_proc:
 err_sysctl:
 	ipsec_sysctl_exit(net);
 err_spd:
-	ipsec_spd_exit(net, &in->spd);
+	ipsec_spd_exit(&in->spd);
 err_sad:
 	ipsec_sad_exit(net, &in->sad);
 err_stats:
@@ -90,8 +90,8 @@ static void __net_exit netns_exit(struct net *net)
 	struct ipsec_net *in = ipsec_net(net);
 
 	ipsec_socks_exit(&in->socks);
-	ipsec_spd_exit(net, &in->spd);
-	/* No timer of the SPD is left. */
+	ipsec_spd_exit(&in->spd);
+	/* Nothing that expires is left. */
 	ipsec_hooks_exit(in);
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_acquire_flush(net);

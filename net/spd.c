@@ -3,6 +3,7 @@
  * The SPD: policies come, go, and are walked (RFC 4301 section 4.4.1). How the
  * policy of a packet is found is spd_index.c's matter.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <ipsec/netns.h>
 #include <ipsec/sp.h>
@@ -58,7 +59,8 @@ static void unlink_locked(struct ipsec_spd *spd, struct ipsec_sp *sp)
  * @replace: an entry with an equal selector gives way; it then need not exist
  *
  * Context: process, may sleep. Return: 0, -EEXIST for an equal selector without
- * @replace, -ENOMEM. On failure the SPD is as before.
+ * @replace, -ENOSPC for one mask tuple too many, -ENOMEM. On failure the SPD is as
+ * before.
  */
 int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 {
@@ -183,7 +185,7 @@ struct ipsec_sp *ipsec_spd_get(struct net *net, u32 id)
  * ipsec_spd_next() - walk one direction in the order of matching
  * @net: the namespace
  * @dir: direction
- * @cursor: 0 to start; what to pass for the next one
+ * @cursor: zeroed to start; what to pass for the next one
  *
  * No lock is held between calls: policies that come or go meanwhile are seen or
  * not, the others exactly once.
@@ -191,8 +193,11 @@ struct ipsec_sp *ipsec_spd_get(struct net *net, u32 id)
  * Return: the next policy with a reference for the caller, or NULL at the end.
  */
 struct ipsec_sp *ipsec_spd_next(struct net *net, enum ipsec_dir dir,
-				u64 *cursor)
+				struct ipsec_sp_cursor *cursor)
 {
+	const struct ipsec_sp from = {
+		.priority = cursor->priority, .ordinal = cursor->ordinal,
+	};
 	struct ipsec_spd *spd = spd_of(net);
 	struct ipsec_sp *next = NULL;
 	struct rb_node *node;
@@ -203,17 +208,17 @@ struct ipsec_sp *ipsec_spd_next(struct net *net, enum ipsec_dir dir,
 		struct ipsec_sp *sp = rb_entry(node, struct ipsec_sp,
 					       order_node);
 
-		/* The cursor is the first order that was not seen. */
-		if (sp->order >= *cursor) {
+		if (ipsec_sp_before(sp, &from)) {
+			node = node->rb_right;
+		} else {
 			next = sp;
 			node = node->rb_left;
-		} else {
-			node = node->rb_right;
 		}
 	}
 	if (next) {
 		refcount_inc(&next->refs);
-		*cursor = next->order + 1;
+		cursor->priority = next->priority;
+		cursor->ordinal = next->ordinal + 1;
 	}
 	spin_unlock_bh(&spd->lock);
 	return next;
@@ -236,33 +241,37 @@ unsigned int ipsec_spd_count(struct net *net)
  * ipsec_spd_flush() - delete all policies
  * @net: the namespace
  *
- * Context: process. Return: how many there were.
+ * Context: process. Return: 0, or -EINTR if the task is to die: some are left.
  */
-unsigned int ipsec_spd_flush(struct net *net)
+int ipsec_spd_flush(struct net *net)
 {
-	unsigned int dir, n = 0;
 	struct ipsec_sp *sp;
+	unsigned int dir;
 
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
-		u64 cursor = 0;
+		struct ipsec_sp_cursor cursor = {};
 
 		while ((sp = ipsec_spd_next(net, dir, &cursor))) {
-			n += ipsec_spd_delete(sp);
+			ipsec_spd_delete(sp);
 			ipsec_sp_put(sp);
 			cond_resched();
+			if (fatal_signal_pending(current))
+				return -EINTR;
 		}
 	}
-	return n;
+	return 0;
 }
 
 /**
  * ipsec_spd_init() - make an empty SPD
- * @spd: the SPD, zeroed
+ * @net: the namespace
+ * @spd: its SPD, zeroed
  *
  * Return: 0 or -ENOMEM.
  */
-int ipsec_spd_init(struct ipsec_spd *spd)
+int ipsec_spd_init(struct net *net, struct ipsec_spd *spd)
 {
+	spd->net = net;
 	spin_lock_init(&spd->lock);
 	ipsec_spd_expire_init(spd);
 	return ipsec_spd_index_init(spd);
@@ -270,12 +279,12 @@ int ipsec_spd_init(struct ipsec_spd *spd)
 
 /**
  * ipsec_spd_exit() - free the SPD and all that is in it
- * @net: the namespace; no packet looks at it any more
- * @spd: its SPD
+ * @spd: the SPD; no packet and no key manager looks at it any more
+ *
+ * Context: process.
  */
-void ipsec_spd_exit(struct net *net, struct ipsec_spd *spd)
+void ipsec_spd_exit(struct ipsec_spd *spd)
 {
-	ipsec_spd_flush(net);
 	ipsec_spd_expire_exit(spd);
 	ipsec_spd_index_exit(spd);
 }

@@ -4,8 +4,9 @@
  * no packet met them for so long. What counts is the boot-time clock, which goes
  * on while the machine sleeps and does not jump when the date is set.
  *
- * One timer looks at the policy that is due first. Packets do not move a policy
- * in the queue: a policy that was used meanwhile is queued again when it is due.
+ * One work item looks at the policy that is due first. Packets do not move a policy
+ * in the queue: a policy that was used meanwhile is queued again when it is due. All
+ * may be due at once, so this is done by a process, which lets others run after each.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -13,9 +14,6 @@
 #include <ipsec/netns.h>
 #include <ipsec/sp.h>
 #include "net.h"
-
-/* Policies that expire at once, before others get the CPU. */
-#define BATCH		64
 
 /* The timer's range is finite; it then only looks, and sleeps again. */
 #define LONGEST_SLEEP	(MAX_JIFFY_OFFSET / 2)
@@ -47,7 +45,7 @@ static void queue(struct ipsec_spd *spd, struct ipsec_sp *sp)
 	timerqueue_add(&spd->mortal, &sp->due);
 }
 
-/* Start the timer for the first of the queue. */
+/* Look at the first of the queue when it is due. */
 static void schedule_next(struct ipsec_spd *spd)
 {
 	struct timerqueue_node *first = timerqueue_getnext(&spd->mortal);
@@ -57,45 +55,54 @@ static void schedule_next(struct ipsec_spd *spd)
 	if (!first || first->expires == KTIME_MAX)
 		return;
 	wait = max_t(s64, first->expires - ktime_get_boottime(), 0);
-	mod_timer(&spd->timer, jiffies + 1 +
-		  min_t(u64, nsecs_to_jiffies64(wait), LONGEST_SLEEP));
+	mod_delayed_work(ipsec_wq, &spd->expiry,
+			 1 + min_t(u64, nsecs_to_jiffies64(wait),
+				   LONGEST_SLEEP));
 }
 
-/* A policy whose time is over, with a reference, or NULL. */
-static struct ipsec_sp *next_dead(struct ipsec_spd *spd, ktime_t now)
+/*
+ * Looks at the first of the queue. Returns false if it is not due, and then nothing
+ * is. @dead: it, with a reference, if its time is over; if not it is queued again.
+ */
+static bool look(struct ipsec_spd *spd, ktime_t now, struct ipsec_sp **dead)
 {
 	struct timerqueue_node *first;
-	struct ipsec_sp *dead = NULL;
+	struct ipsec_sp *sp;
+	bool is_due;
 
+	*dead = NULL;
 	spin_lock_bh(&spd->lock);
-	while ((first = timerqueue_getnext(&spd->mortal))) {
-		struct ipsec_sp *sp = container_of(first, struct ipsec_sp, due);
-
-		if (first->expires > now)
-			break;
+	first = timerqueue_getnext(&spd->mortal);
+	is_due = first && first->expires <= now;
+	if (is_due) {
+		sp = container_of(first, struct ipsec_sp, due);
 		if (due(sp) <= now) {
 			refcount_inc(&sp->refs);
-			dead = sp;
-			break;
+			*dead = sp;
+		} else {
+			timerqueue_del(&spd->mortal, &sp->due);
+			queue(spd, sp);
 		}
-		timerqueue_del(&spd->mortal, &sp->due);
-		queue(spd, sp);
 	}
 	spin_unlock_bh(&spd->lock);
-	return dead;
+	return is_due;
 }
 
-static void spd_timer(struct timer_list *timer)
+/* The namespace that ends frees its policies itself, for less. */
+static void expire(struct work_struct *work)
 {
-	struct ipsec_spd *spd = container_of(timer, struct ipsec_spd, timer);
+	struct ipsec_spd *spd = container_of(to_delayed_work(work),
+					     struct ipsec_spd, expiry);
 	ktime_t now = ktime_get_boottime();
-	struct ipsec_sp *sp;
-	unsigned int n = 0;
+	struct ipsec_sp *dead;
 
-	while (n++ < BATCH && (sp = next_dead(spd, now))) {
-		if (ipsec_spd_delete(sp))
-			ipsec_km_sp_expire(sp);
-		ipsec_sp_put(sp);
+	while (check_net(spd->net) && look(spd, now, &dead)) {
+		if (dead) {
+			if (ipsec_spd_delete(dead))
+				ipsec_km_sp_expire(dead);
+			ipsec_sp_put(dead);
+		}
+		cond_resched();
 	}
 	spin_lock_bh(&spd->lock);
 	schedule_next(spd);
@@ -139,7 +146,7 @@ void ipsec_spd_mortal_add(struct ipsec_spd *spd, struct ipsec_sp *sp)
  * @spd: the SPD
  * @sp: the policy
  *
- * The timer may then ring for nothing.
+ * The work item may then run for nothing.
  *
  * Context: SPD lock held.
  */
@@ -151,7 +158,7 @@ void ipsec_spd_mortal_del(struct ipsec_spd *spd, struct ipsec_sp *sp)
 }
 
 /**
- * ipsec_spd_wake() - the machine slept: the timer did not count that
+ * ipsec_spd_wake() - the machine slept: the work item's timer did not count that
  * @net: the namespace
  */
 void ipsec_spd_wake(struct net *net)
@@ -170,16 +177,16 @@ void ipsec_spd_wake(struct net *net)
 void ipsec_spd_expire_init(struct ipsec_spd *spd)
 {
 	timerqueue_init_head(&spd->mortal);
-	timer_setup(&spd->timer, spd_timer, 0);
+	INIT_DELAYED_WORK(&spd->expiry, expire);
 }
 
 /**
- * ipsec_spd_expire_exit() - stop the timer
- * @spd: the SPD, empty
+ * ipsec_spd_expire_exit() - no policy expires any more
+ * @spd: the SPD; nobody adds to it
  *
- * Context: process.
+ * Context: process, may sleep.
  */
 void ipsec_spd_expire_exit(struct ipsec_spd *spd)
 {
-	timer_delete_sync(&spd->timer);
+	cancel_delayed_work_sync(&spd->expiry);
 }

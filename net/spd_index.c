@@ -3,65 +3,51 @@
  * How the SPD finds the policy of a packet (RFC 4301 section 4.4.1).
  *
  * Policies whose selectors mask the same bits (prefix lengths, protocol given
- * or not, ports given or not) form a group. A look-up masks the flow once for
- * each group and probes one hash table; it does not walk policies. Groups are
- * tried in the order of their best entry, so that the search ends as soon as
- * no later group can hold a better one. 5,000 policies that differ only in the
- * port are one group, and one probe.
+ * or not, ports given or not) form a group, see spd_groups.c. A look-up masks the
+ * flow once for each group and probes one hash table; it does not walk policies.
+ * 5,000 policies that differ only in the port are one group, and one probe.
  *
- * The winner is the lowest (priority, ordinal), packed into one 64-bit number.
+ * Selectors may differ in bits that they mask: 10.0.0.1/24 and 10.0.0.2/24 are two
+ * entries. Such policies share a bin, which is what the table holds. It knows the
+ * best of them, so that a look-up ends there; one tree has them in order, for the
+ * next best, another one by their selectors, for who names one of them. However many
+ * they are, whatever is done to one of them takes a number of steps that grows with
+ * the logarithm.
+ *
+ * The winner is the policy with the lowest priority, and of these the first come.
  */
 #include <linux/slab.h>
 #include <ipsec/hash.h>
 #include <ipsec/netns.h>
 #include <ipsec/sp.h>
 #include "net.h"
+#include "spd_groups.h"
 
 /* Policy ids: 8n + direction - 1, as clients of Linux's PF_KEY expect them. */
 #define ID_STEP		8
-#define ID_SLOTS	BIT(29)
+#define ID_NUMBERS	XA_LIMIT(1, BIT(29) - 1)
 
 /* Automatic reqids start behind the manual ones. */
 #define REQID_FIRST	(IPSEC_REQID_MANUAL_MAX + 1)
 
 /**
- * struct ipsec_sp_group - policies that mask the same bits
- * @members: [P] by order, the best leftmost
- * @best: [P] order of the best member; readers use READ_ONCE()
- * @number: [I] tells groups apart in the hash table
- * @family: [I] AF_INET or AF_INET6
- * @src_len: [I] prefix length of the source
- * @dst_len: [I] prefix length of the destination
- * @proto: [I] the protocol matters
- * @sport: [I] the source port matters
- * @dport: [I] the destination port matters
+ * struct ipsec_sp_bin - policies that the table cannot tell apart
+ * @key: [I] their selector, masked
+ * @node: [P R] link of the table of their direction
+ * @best: [P R] the one that matches; NULL while there is none
+ * @ordered: [P] all of them by order, the best leftmost
+ * @exact: [P] all of them by selector
+ * @group: [I] the group of all of them
  * @rcu: frees it
  */
-struct ipsec_sp_group {
-	struct rb_root_cached	members;
-	u64			best;
-	u32			number;
-	u8			family;
-	u8			src_len;
-	u8			dst_len;
-	bool			proto;
-	bool			sport;
-	bool			dport;
+struct ipsec_sp_bin {
+	struct ipsec_sp_key	key;
+	struct rhash_head	node;
+	struct ipsec_sp __rcu	*best;
+	struct rb_root_cached	ordered;
+	struct rb_root		exact;
+	struct ipsec_sp_group	*group;
 	struct rcu_head		rcu;
-};
-
-/**
- * struct ipsec_spd_groups - the groups of one direction, best first
- * @rcu: frees it
- * @sorted: [P] the search may end early; readers use READ_ONCE()
- * @n: length of @group
- * @group: [I] replaced as a whole, never edited
- */
-struct ipsec_spd_groups {
-	struct rcu_head		rcu;
-	bool			sorted;
-	unsigned int		n;
-	struct ipsec_sp_group	*group[];
 };
 
 static u32 sp_key_hash(const void *data, u32 len, u32 seed)
@@ -70,17 +56,10 @@ static u32 sp_key_hash(const void *data, u32 len, u32 seed)
 }
 
 static const struct rhashtable_params sp_params = {
-	.head_offset	= offsetof(struct ipsec_sp, node),
-	.key_offset	= offsetof(struct ipsec_sp, key),
+	.head_offset	= offsetof(struct ipsec_sp_bin, node),
+	.key_offset	= offsetof(struct ipsec_sp_bin, key),
 	.key_len	= sizeof(struct ipsec_sp_key),
 	.hashfn		= sp_key_hash,
-	.automatic_shrinking = true,
-};
-
-static const struct rhashtable_params id_params = {
-	.head_offset	= offsetof(struct ipsec_sp, id_node),
-	.key_offset	= offsetof(struct ipsec_sp, id),
-	.key_len	= sizeof(u32),
 	.automatic_shrinking = true,
 };
 
@@ -95,24 +74,20 @@ static void group_key(struct ipsec_sp_key *key, const struct ipsec_sp_group *g,
 	key->dport = g->dport ? dport : 0;
 	key->proto = g->proto ? proto : IPSEC_PROTO_ANY;
 	memset(key->pad, 0, sizeof(key->pad));
-	key->group = g->number;
+	key->masks = g->masks;
 }
 
 static struct ipsec_sp *group_lookup(struct ipsec_spd_dir *dir,
 				     const struct ipsec_sp_group *g,
 				     const struct ipsec_flow *flow)
 {
-	struct ipsec_sp *sp, *best = NULL;
-	struct rhlist_head *list, *pos;
+	struct ipsec_sp_bin *bin;
 	struct ipsec_sp_key key;
 
 	group_key(&key, g, &flow->src, &flow->dst, flow->proto, flow->sport,
 		  flow->dport);
-	list = rhltable_lookup(&dir->table, &key, sp_params);
-	rhl_for_each_entry_rcu(sp, pos, list, node)
-		if (!best || READ_ONCE(sp->order) < READ_ONCE(best->order))
-			best = sp;
-	return best;
+	bin = rhashtable_lookup(&dir->table, &key, sp_params);
+	return bin ? rcu_dereference(bin->best) : NULL;
 }
 
 /**
@@ -127,154 +102,133 @@ struct ipsec_sp *ipsec_spd_lookup(struct net *net,
 				  const struct ipsec_flow *flow)
 {
 	struct ipsec_spd_dir *dir = &ipsec_net(net)->spd.dir[flow->dir];
-	struct ipsec_spd_groups *groups = rcu_dereference(dir->groups);
+	const struct ipsec_spd_groups *groups;
 	struct ipsec_sp *sp, *best = NULL;
 	unsigned int i;
 
+	groups = rcu_dereference(dir->groups[ipsec_spd_family(flow->family)]);
 	for (i = 0; groups && i < groups->n; i++) {
 		const struct ipsec_sp_group *g = groups->group[i];
+		const struct ipsec_sp *first = rcu_dereference(g->best);
 
-		if (best && READ_ONCE(best->order) <= READ_ONCE(g->best) &&
-		    READ_ONCE(groups->sorted))
-			break;
-		if (g->family != flow->family)
+		if (best && (!first || !ipsec_sp_before(first, best))) {
+			if (READ_ONCE(groups->sorted))
+				break;
 			continue;
+		}
 		sp = group_lookup(dir, g, flow);
-		if (sp && (!best || READ_ONCE(sp->order) < READ_ONCE(best->order)))
+		if (sp && (!best || ipsec_sp_before(sp, best)))
 			best = sp;
 	}
 	return best;
 }
 
-static struct ipsec_spd_groups *groups_locked(struct ipsec_spd *spd,
-					      struct ipsec_spd_dir *dir)
-{
-	return rcu_dereference_protected(dir->groups,
-					 lockdep_is_held(&spd->lock));
-}
-
-static bool group_fits(const struct ipsec_sp_group *g,
-		       const struct ipsec_selector *sel)
-{
-	return g->family == sel->family && g->src_len == sel->src_len &&
-	       g->dst_len == sel->dst_len &&
-	       g->proto == (sel->proto != IPSEC_PROTO_ANY) &&
-	       g->sport == !!sel->sport && g->dport == !!sel->dport;
-}
-
-static struct ipsec_sp_group *group_find(struct ipsec_spd_groups *groups,
-					 const struct ipsec_selector *sel)
-{
-	unsigned int i;
-
-	for (i = 0; groups && i < groups->n; i++)
-		if (group_fits(groups->group[i], sel))
-			return groups->group[i];
-	return NULL;
-}
-
-static struct ipsec_sp_group *group_new(struct ipsec_spd *spd,
-					const struct ipsec_selector *sel)
-{
-	struct ipsec_sp_group *g = kzalloc(sizeof(*g), GFP_ATOMIC);
-
-	if (!g)
-		return NULL;
-	g->members = RB_ROOT_CACHED;
-	g->best = U64_MAX;
-	g->number = spd->next_group++;
-	g->family = sel->family;
-	g->src_len = sel->src_len;
-	g->dst_len = sel->dst_len;
-	g->proto = sel->proto != IPSEC_PROTO_ANY;
-	g->sport = !!sel->sport;
-	g->dport = !!sel->dport;
-	return g;
-}
-
-/* Publish the array again with @add in it or @del out of it, best first. */
-static int groups_rebuild(struct ipsec_spd *spd, struct ipsec_spd_dir *dir,
-			  struct ipsec_sp_group *add,
-			  const struct ipsec_sp_group *del)
-{
-	struct ipsec_spd_groups *old = groups_locked(spd, dir), *new;
-	unsigned int i, j, n = old ? old->n : 0;
-
-	new = kmalloc(struct_size(new, group, n + 1), GFP_ATOMIC);
-	if (!new)
-		return -ENOMEM;
-	new->n = 0;
-	new->sorted = true;
-	for (i = 0; i <= n; i++) {
-		struct ipsec_sp_group *g = i < n ? old->group[i] : add;
-
-		if (!g || g == del)
-			continue;
-		for (j = new->n++; j && new->group[j - 1]->best > g->best; j--)
-			new->group[j] = new->group[j - 1];
-		new->group[j] = g;
-	}
-	rcu_assign_pointer(dir->groups, new);
-	if (old)
-		kfree_rcu(old, rcu);
-	return 0;
-}
-
-static bool groups_ordered(const struct ipsec_spd_groups *groups)
-{
-	unsigned int i;
-
-	for (i = 1; i < groups->n; i++)
-		if (groups->group[i - 1]->best > groups->group[i]->best)
-			return false;
-	return true;
-}
-
 static bool order_less(struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct ipsec_sp, order_node)->order <
-	       rb_entry(b, struct ipsec_sp, order_node)->order;
+	return ipsec_sp_node_less(a, b, order_node);
 }
 
-static bool group_less(struct rb_node *a, const struct rb_node *b)
+static bool bin_less(struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct ipsec_sp, group_node)->order <
-	       rb_entry(b, struct ipsec_sp, group_node)->order;
+	return ipsec_sp_node_less(a, b, bin_node);
 }
 
-static void group_update_best(struct ipsec_sp_group *g)
+/* Within a bin selectors differ in masked bits of the addresses only. */
+static int exact_compare(const void *key, const struct rb_node *node)
 {
-	struct rb_node *first = rb_first_cached(&g->members);
+	const struct ipsec_sp *sp = rb_entry(node, struct ipsec_sp, exact_node);
+	const struct ipsec_selector *sel = key;
 
-	WRITE_ONCE(g->best, first ? rb_entry(first, struct ipsec_sp,
-					     group_node)->order : U64_MAX);
+	return memcmp(&sel->src, &sp->sel.src, sizeof(sel->src)) ?:
+	       memcmp(&sel->dst, &sp->sel.dst, sizeof(sel->dst));
 }
 
-/* Ordinals ran out after 2^32 additions: number the entries from 0 again. */
-static void renumber(struct ipsec_spd_dir *dir)
+static bool exact_less(struct rb_node *a, const struct rb_node *b)
 {
-	struct rb_node *node;
+	return exact_compare(&rb_entry(a, struct ipsec_sp, exact_node)->sel,
+			     b) < 0;
+}
 
-	dir->next_ordinal = 0;
-	for (node = rb_first(&dir->ordered); node; node = rb_next(node)) {
-		struct ipsec_sp *sp = rb_entry(node, struct ipsec_sp,
-					       order_node);
+/* Tell look-ups which policy of the bin is the best. */
+static void bin_publish(struct ipsec_sp_bin *bin)
+{
+	rcu_assign_pointer(bin->best,
+			   ipsec_sp_leftmost(&bin->ordered, bin_node));
+}
 
-		WRITE_ONCE(sp->order, (u64)sp->priority << 32 |
-			   dir->next_ordinal++);
-		group_update_best(sp->group);
+static struct ipsec_sp_bin *bin_find(struct ipsec_spd_dir *dir,
+				     const struct ipsec_sp_group *g,
+				     const struct ipsec_selector *sel)
+{
+	struct ipsec_sp_key key;
+
+	group_key(&key, g, &sel->src, &sel->dst, sel->proto, sel->sport,
+		  sel->dport);
+	return rhashtable_lookup_fast(&dir->table, &key, sp_params);
+}
+
+static struct ipsec_sp_bin *bin_new(struct ipsec_spd_dir *dir,
+				    struct ipsec_sp_group *g,
+				    const struct ipsec_selector *sel)
+{
+	struct ipsec_sp_bin *bin;
+	int err;
+
+	bin = kzalloc(sizeof(*bin), GFP_ATOMIC | __GFP_ACCOUNT);
+	if (!bin)
+		return ERR_PTR(-ENOMEM);
+	group_key(&bin->key, g, &sel->src, &sel->dst, sel->proto, sel->sport,
+		  sel->dport);
+	bin->group = g;
+	bin->ordered = RB_ROOT_CACHED;
+	bin->exact = RB_ROOT;
+	err = rhashtable_insert_fast(&dir->table, &bin->node, sp_params);
+	if (err) {
+		kfree(bin);
+		return ERR_PTR(ipsec_hash_errno(err));
 	}
+	return bin;
 }
 
-static u32 id_alloc(struct ipsec_spd *spd, u8 dir)
+/* The bin of a selector, found or made, in a group found or made. */
+static struct ipsec_sp_bin *bin_get(struct ipsec_spd *spd,
+				    struct ipsec_spd_dir *dir,
+				    const struct ipsec_selector *sel)
 {
-	u32 id;
+	struct ipsec_sp_group *g = ipsec_sp_group_get(spd, dir, sel);
+	struct ipsec_sp_bin *bin;
 
-	do {
-		spd->next_id = spd->next_id % (ID_SLOTS - 1) + 1;
-		id = spd->next_id * ID_STEP + dir - 1;
-	} while (rhashtable_lookup_fast(&spd->by_id, &id, id_params));
-	return id;
+	if (IS_ERR(g))
+		return ERR_CAST(g);
+	bin = bin_find(dir, g, sel);
+	if (bin)
+		return bin;
+	bin = bin_new(dir, g, sel);
+	if (IS_ERR(bin))
+		ipsec_sp_group_put(spd, dir, sel);
+	return bin;
+}
+
+static void bin_free_empty(struct ipsec_spd_dir *dir, struct ipsec_sp_bin *bin)
+{
+	if (!RB_EMPTY_ROOT(&bin->exact))
+		return;
+	rhashtable_remove_fast(&dir->table, &bin->node, sp_params);
+	kfree_rcu(bin, rcu);
+}
+
+static int id_alloc(struct ipsec_spd *spd, struct ipsec_sp *sp)
+{
+	u32 number;
+	int err;
+
+	/* 1 is success too: the numbers began from the lowest again. */
+	err = xa_alloc_cyclic(&spd->by_id, &number, sp, ID_NUMBERS,
+			      &spd->next_id, GFP_ATOMIC);
+	if (err < 0)
+		return err;
+	sp->id = number * ID_STEP + sp->dir - 1;
+	return 0;
 }
 
 /**
@@ -315,27 +269,15 @@ bool ipsec_spd_reqids(struct ipsec_spd *spd, struct ipsec_sp *sp)
 struct ipsec_sp *ipsec_spd_equal(struct ipsec_spd *spd, enum ipsec_dir dir,
 				 const struct ipsec_selector *sel)
 {
-	struct rhltable *table = &spd->dir[dir].table;
 	struct ipsec_sp_group *g;
-	struct ipsec_sp *sp, *found = NULL;
-	struct rhlist_head *list, *pos;
-	struct ipsec_sp_key key;
+	struct ipsec_sp_bin *bin;
+	struct rb_node *node;
 
-	g = group_find(groups_locked(spd, &spd->dir[dir]), sel);
-	if (!g)
-		return NULL;
-	group_key(&key, g, &sel->src, &sel->dst, sel->proto, sel->sport,
-		  sel->dport);
-	rcu_read_lock();
-	list = rhltable_lookup(table, &key, sp_params);
-	rhl_for_each_entry_rcu(sp, pos, list, node) {
-		if (ipsec_selector_equal(&sp->sel, sel)) {
-			found = sp;
-			break;
-		}
-	}
-	rcu_read_unlock();
-	return found;
+	lockdep_assert_held(&spd->lock);
+	g = ipsec_sp_group_find(spd, &spd->dir[dir], sel);
+	bin = g ? bin_find(&spd->dir[dir], g, sel) : NULL;
+	node = bin ? rb_find(sel, &bin->exact, exact_compare) : NULL;
+	return node ? rb_entry(node, struct ipsec_sp, exact_node) : NULL;
 }
 
 /**
@@ -348,33 +290,18 @@ struct ipsec_sp *ipsec_spd_equal(struct ipsec_spd *spd, enum ipsec_dir dir,
 void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp)
 {
 	struct ipsec_spd_dir *dir = &spd->dir[sp->dir];
-	struct ipsec_spd_groups *groups = groups_locked(spd, dir);
-	struct ipsec_sp_group *g = sp->group;
+	struct ipsec_sp_bin *bin = sp->bin;
 
 	lockdep_assert_held(&spd->lock);
 	sp->linked = false;
-	rhltable_remove(&dir->table, &sp->node, sp_params);
-	rhashtable_remove_fast(&spd->by_id, &sp->id_node, id_params);
+	xa_erase(&spd->by_id, sp->id / ID_STEP);
 	rb_erase(&sp->order_node, &dir->ordered);
-	rb_erase_cached(&sp->group_node, &g->members);
+	rb_erase(&sp->exact_node, &bin->exact);
+	rb_erase_cached(&sp->bin_node, &bin->ordered);
+	bin_publish(bin);
+	ipsec_sp_group_del(spd, dir, bin->group, sp);
+	bin_free_empty(dir, bin);
 	WRITE_ONCE(dir->count, dir->count - 1);
-
-	/*
-	 * The group may now belong further back. Until the array is rebuilt, or
-	 * for good if there is no memory for that, look-ups visit every group.
-	 * An empty group that stays matches nothing, and serves again when its
-	 * masks come back.
-	 */
-	WRITE_ONCE(groups->sorted, false);
-	group_update_best(g);
-	if (RB_EMPTY_ROOT(&g->members.rb_root)) {
-		if (!groups_rebuild(spd, dir, NULL, g))
-			kfree_rcu(g, rcu);
-	} else if (groups_ordered(groups)) {
-		WRITE_ONCE(groups->sorted, true);
-	} else {
-		groups_rebuild(spd, dir, NULL, NULL);
-	}
 }
 
 /**
@@ -382,66 +309,39 @@ void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp)
  * @spd: the SPD
  * @sp: the policy; gets its id, its order and automatic reqids
  *
- * Context: SPD lock held. Return: 0 or -ENOMEM, with the tables as before.
+ * Context: SPD lock held. Return: 0 or an errno, with the tables as before: -ENOMEM,
+ * or -ENOSPC when it would need one mask tuple too many.
  */
 int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp)
 {
 	struct ipsec_spd_dir *dir = &spd->dir[sp->dir];
-	struct ipsec_sp_group *g;
-	u64 best;
+	struct ipsec_sp_bin *bin;
 	int err;
 
 	lockdep_assert_held(&spd->lock);
-	if (dir->next_ordinal == U32_MAX)
-		renumber(dir);
-	sp->order = (u64)sp->priority << 32 | dir->next_ordinal;
-
-	g = group_find(groups_locked(spd, dir), &sp->sel);
-	if (!g) {
-		g = group_new(spd, &sp->sel);
-		if (!g)
-			return -ENOMEM;
-		g->best = sp->order;
-		err = groups_rebuild(spd, dir, g, NULL);
-		if (err) {
-			kfree(g);
-			return err;
-		}
-	}
-	best = g->best;
-	if (sp->order < best) {
-		/* The array must be in order before readers can see @sp. */
-		WRITE_ONCE(g->best, sp->order);
-		if (!groups_ordered(groups_locked(spd, dir))) {
-			err = groups_rebuild(spd, dir, NULL, NULL);
-			if (err)
-				goto err_best;
-		}
-	}
-
-	group_key(&sp->key, g, &sp->sel.src, &sp->sel.dst, sp->sel.proto,
-		  sp->sel.sport, sp->sel.dport);
-	sp->group = g;
-	sp->id = id_alloc(spd, sp->dir);
+	bin = bin_get(spd, dir, &sp->sel);
+	if (IS_ERR(bin))
+		return PTR_ERR(bin);
+	err = id_alloc(spd, sp);
+	if (err)
+		goto err_bin;
 	ipsec_spd_reqids(spd, sp);
-	err = rhashtable_insert_fast(&spd->by_id, &sp->id_node, id_params);
-	if (err)
-		goto err_best;
-	err = rhltable_insert(&dir->table, &sp->node, sp_params);
-	if (err)
-		goto err_id;
+	sp->ordinal = dir->next_ordinal++;
+	sp->bin = bin;
 	rb_add(&sp->order_node, &dir->ordered, order_less);
-	rb_add_cached(&sp->group_node, &g->members, group_less);
-	dir->next_ordinal++;
+	rb_add(&sp->exact_node, &bin->exact, exact_less);
+	rb_add_cached(&sp->bin_node, &bin->ordered, bin_less);
+	/* The groups must be in order before look-ups can see @sp. */
+	ipsec_sp_group_add(spd, dir, bin->group, sp);
+	bin_publish(bin);
 	WRITE_ONCE(dir->count, dir->count + 1);
 	sp->linked = true;
 	return 0;
 
-err_id:
-	rhashtable_remove_fast(&spd->by_id, &sp->id_node, id_params);
-err_best:
-	WRITE_ONCE(g->best, best);
-	return ipsec_hash_errno(err);
+err_bin:
+	bin_free_empty(dir, bin);
+	ipsec_sp_group_put(spd, dir, &sp->sel);
+	return err;
 }
 
 /**
@@ -453,7 +353,10 @@ err_best:
  */
 struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id)
 {
-	return rhashtable_lookup_fast(&spd->by_id, &id, id_params);
+	struct ipsec_sp *sp = xa_load(&spd->by_id, id / ID_STEP);
+
+	lockdep_assert_held(&spd->lock);
+	return sp && sp->id == id ? sp : NULL;
 }
 
 /**
@@ -468,12 +371,11 @@ int ipsec_spd_index_init(struct ipsec_spd *spd)
 	int err;
 
 	spd->next_reqid = REQID_FIRST;
-	err = rhashtable_init(&spd->by_id, &id_params);
-	if (err)
-		return err;
+	xa_init_flags(&spd->by_id, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
+				   XA_FLAGS_ACCOUNT);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		spd->dir[dir].ordered = RB_ROOT;
-		err = rhltable_init(&spd->dir[dir].table, &sp_params);
+		err = rhashtable_init(&spd->dir[dir].table, &sp_params);
 		if (err)
 			goto err_tables;
 	}
@@ -481,29 +383,38 @@ int ipsec_spd_index_init(struct ipsec_spd *spd)
 
 err_tables:
 	while (--dir >= IPSEC_IN)
-		rhltable_destroy(&spd->dir[dir].table);
-	rhashtable_destroy(&spd->by_id);
+		rhashtable_destroy(&spd->dir[dir].table);
 	return err;
 }
 
+static void bin_free(void *bin, void *unused)
+{
+	kfree(bin);
+}
+
 /**
- * ipsec_spd_index_exit() - free the tables, which are empty
+ * ipsec_spd_index_exit() - free the tables and all that is in them
  * @spd: the SPD; nobody looks at it any more
+ *
+ * As a whole: no policy is taken out of a tree that goes too.
+ *
+ * Context: process.
  */
 void ipsec_spd_index_exit(struct ipsec_spd *spd)
 {
+	unsigned long number;
+	struct ipsec_sp *sp;
 	unsigned int dir;
 
-	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
-		struct ipsec_spd_groups *groups;
-		unsigned int i;
-
-		groups = rcu_dereference_protected(spd->dir[dir].groups, true);
-		/* Only groups that ipsec_spd_unlink() had no memory to remove. */
-		for (i = 0; groups && i < groups->n; i++)
-			kfree(groups->group[i]);
-		kfree(groups);
-		rhltable_destroy(&spd->dir[dir].table);
+	xa_for_each(&spd->by_id, number, sp) {
+		sp->linked = false;
+		ipsec_sp_put(sp);
+		cond_resched();
 	}
-	rhashtable_destroy(&spd->by_id);
+	xa_destroy(&spd->by_id);
+	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
+		rhashtable_free_and_destroy(&spd->dir[dir].table, bin_free,
+					    NULL);
+		ipsec_spd_groups_exit(&spd->dir[dir]);
+	}
 }

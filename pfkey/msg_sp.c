@@ -215,8 +215,11 @@ int pfkey_spdget(struct pfkey_request *req)
  */
 int pfkey_spdflush(struct pfkey_request *req)
 {
+	int err;
+
 	if (req->hdr->sadb_msg_len > sizeof(*req->hdr) / PFKEY_WORD)
 		return -EINVAL;
-	ipsec_spd_flush(req->net);
-	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
+	err = ipsec_spd_flush(req->net);
+	/* Nobody is told that all are gone if the asker died too soon. */
+	return err ?: pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

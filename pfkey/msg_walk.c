@@ -20,10 +20,11 @@ static void next_sa(struct net *net, struct pfkey_dump *d)
 
 static void next_sp(struct net *net, struct pfkey_dump *d)
 {
-	for (; d->dir <= IPSEC_FWD; d->dir++, d->sp_cursor = 0) {
+	for (; d->dir <= IPSEC_FWD; d->dir++) {
 		d->sp = ipsec_spd_next(net, d->dir, &d->sp_cursor);
 		if (d->sp)
 			return;
+		d->sp_cursor = (struct ipsec_sp_cursor){};
 	}
 	d->sp = NULL;
 }

@@ -66,7 +66,7 @@ struct pfkey_dump {
 	u8			dir;
 	u32			left;
 	unsigned long		sa_cursor;
-	u64			sp_cursor;
+	struct ipsec_sp_cursor	sp_cursor;
 	struct ipsec_sa		*sa;
 	struct ipsec_sp		*sp;
 };

@@ -10,8 +10,9 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
-#include <linux/timer.h>
 #include <linux/timerqueue.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/selector.h>
@@ -59,15 +60,24 @@ struct ipsec_request {
 	union ipsec_addr	daddr;
 };
 
+/*
+ * Mask tuples of one direction and family at most: a look-up that the flow cache
+ * cannot answer probes each of them with bottom halves disabled.
+ */
+#define IPSEC_SPD_GROUPS_MAX	512
+
+/* IPv4 and IPv6 have mask tuples of their own. */
+enum { IPSEC_SPD_IP4, IPSEC_SPD_IP6, IPSEC_SPD_FAMILIES };
+
 /**
- * struct ipsec_sp_key - where a policy is found: its selector, masked
+ * struct ipsec_sp_key - where policies are found: their selector, masked
  * @src: source network
  * @dst: destination network
  * @sport: source port
  * @dport: destination port
  * @proto: upper-layer protocol
  * @pad: always zero: keys are compared as memory
- * @group: the mask tuple that it belongs to
+ * @masks: which bits were kept, see ipsec_sp_masks(): no two tuples share a number
  */
 struct ipsec_sp_key {
 	union ipsec_addr	src;
@@ -76,21 +86,20 @@ struct ipsec_sp_key {
 	__be16			dport;
 	u8			proto;
 	u8			pad[3];
-	u32			group;
+	u32			masks;
 };
 
 /**
  * struct ipsec_sp - a policy, an entry of the SPD
  * @sel: [I] which packets
- * @key: [I] @sel masked, for the table
- * @node: [P R] link of the table of its direction
- * @order_node: [P] link of the tree by @order
- * @group_node: [P] link of its group's tree by @order
- * @group: [I once added] policies with the same masks
- * @order: [P] priority in the high half, then the ordinal: the lower wins
+ * @bin: [I once added] policies with the same selector but for bits that it masks
+ * @order_node: [P] link of the tree of its direction by order
+ * @group_node: [P] link of its group's tree by order
+ * @bin_node: [P] link of its bin's tree by order
+ * @exact_node: [P] link of its bin's tree by @sel
+ * @ordinal: [I once added] first come, first matched; 64 bits do not run out
+ * @priority: [I] as given by the user, the lower wins; then the lower @ordinal does
  * @id: [I once added] 8n + direction - 1, unique in the namespace
- * @id_node: [P R] link of the table by @id
- * @priority: [I] as given by the user, the lower wins
  * @dir: [I] enum ipsec_dir
  * @type: [I] enum ipsec_sp_type
  * @linked: [P] is in the tables
@@ -108,15 +117,14 @@ struct ipsec_sp_key {
  */
 struct ipsec_sp {
 	struct ipsec_selector	sel;
-	struct ipsec_sp_key	key;
-	struct rhlist_head	node;
+	struct ipsec_sp_bin	*bin;
 	struct rb_node		order_node;
 	struct rb_node		group_node;
-	struct ipsec_sp_group	*group;
-	u64			order;
-	u32			id;
-	struct rhash_head	id_node;
+	struct rb_node		bin_node;
+	struct rb_node		exact_node;
+	u64			ordinal;
 	u32			priority;
+	u32			id;
 	u8			dir;
 	u8			type;
 	bool			linked;
@@ -133,41 +141,60 @@ struct ipsec_sp {
 	struct ipsec_request	requests[];
 };
 
+/* Whether @a is matched before @b; both are of one direction. */
+static inline bool ipsec_sp_before(const struct ipsec_sp *a,
+				   const struct ipsec_sp *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	return a->ordinal < b->ordinal;
+}
+
+/**
+ * struct ipsec_sp_cursor - how far a walk through one direction came
+ * @ordinal: of the first policy that was not seen; all zero at the start
+ * @priority: its priority
+ */
+struct ipsec_sp_cursor {
+	u64	ordinal;
+	u32	priority;
+};
+
 /**
  * struct ipsec_spd_dir - the policies of one direction
- * @table: [R] struct ipsec_sp_key -> policies, writers hold spd.lock
+ * @table: [R] struct ipsec_sp_key -> struct ipsec_sp_bin, writers hold spd.lock
  * @ordered: [P] all policies by order, for dumps
  * @groups: [P R] the mask tuples in use, the one with the best entry first
  * @next_ordinal: [P] breaks ties between equal priorities: first come, first
  * @count: [P] policies; read without the lock as a hint
  */
 struct ipsec_spd_dir {
-	struct rhltable			table;
+	struct rhashtable		table;
 	struct rb_root			ordered;
-	struct ipsec_spd_groups __rcu	*groups;
-	u32				next_ordinal;
+	struct ipsec_spd_groups __rcu	*groups[IPSEC_SPD_FAMILIES];
+	u64				next_ordinal;
 	u32				count;
 };
 
 /**
  * struct ipsec_spd - the SPD of one network namespace
  * @dir: the three directions, indexed by enum ipsec_dir
- * @by_id: [R] id -> policy, writers hold @lock
+ * @by_id: [P] id / 8 -> policy
  * @next_id: [P] where the search for a free id starts
- * @next_reqid: [P] where the search for a free reqid starts
- * @next_group: [P] number of the next group
+ * @next_reqid: [P] the next automatic reqid
  * @mortal: [P] policies with lifetimes, the one that is due next first
- * @timer: looks at the first of @mortal when it is due
+ * @expiry: looks at the first of @mortal when it is due
+ * @net: [I] the namespace
  * @lock: protects the tables and the links of policies
  */
 struct ipsec_spd {
 	struct ipsec_spd_dir	dir[IPSEC_DIRS];
-	struct rhashtable	by_id;
+	struct xarray		by_id;
 	u32			next_id;
 	u32			next_reqid;
-	u32			next_group;
 	struct timerqueue_head	mortal;
-	struct timer_list	timer;
+	struct delayed_work	expiry;
+	struct net		*net;
 	spinlock_t		lock;
 };
 
@@ -191,10 +218,10 @@ struct ipsec_sp *ipsec_spd_find(struct net *net, enum ipsec_dir dir,
 				const struct ipsec_selector *sel);
 struct ipsec_sp *ipsec_spd_get(struct net *net, u32 id);
 struct ipsec_sp *ipsec_spd_next(struct net *net, enum ipsec_dir dir,
-				u64 *cursor);
+				struct ipsec_sp_cursor *cursor);
 unsigned int ipsec_spd_count(struct net *net);
-unsigned int ipsec_spd_flush(struct net *net);
-int ipsec_spd_init(struct ipsec_spd *spd);
-void ipsec_spd_exit(struct net *net, struct ipsec_spd *spd);
+int ipsec_spd_flush(struct net *net);
+int ipsec_spd_init(struct net *net, struct ipsec_spd *spd);
+void ipsec_spd_exit(struct ipsec_spd *spd);
 
 #endif /* _IPSEC_SP_H */

@@ -59,6 +59,17 @@ class Batch:
         if sent != count:
             raise OSError(ctypes.get_errno(), f"{sent} of {count} messages sent")
 
+    def offer(self, sock, count):
+        """Sends them although some are refused; the errnos of these."""
+        at, refused = 0, []
+        while at < count:
+            sent = lab.LIBC.sendmmsg(sock.fileno(), ctypes.byref(
+                self.headers, at * ctypes.sizeof(Header)), count - at, 0)
+            if sent < 0:
+                refused.append(ctypes.get_errno())
+            at += max(sent, 1)
+        return refused
+
     def receive(self, sock, most=ROOM):
         """How many of those that are there."""
         return max(0, lab.LIBC.recvmmsg(sock.fileno(), self.headers,

@@ -259,15 +259,15 @@ static void spd_ids(struct kunit *test)
 static void spd_walk_in_order(struct kunit *test)
 {
 	static const u32 priorities[] = { 30, 10, 20, 10, 40, 10 };
-	u64 cursor = 0, last = 0;
-	struct ipsec_sp *sp;
+	struct ipsec_sp_cursor cursor = {};
+	struct ipsec_sp *sp, *last = NULL;
 	unsigned int i, n = 0;
 
 	for (i = 0; i < ARRAY_SIZE(priorities); i++)
 		add(test, A + i, 32, B, 32, ANY, 0, priorities[i]);
 	while ((sp = ipsec_spd_next(&init_net, IPSEC_OUT, &cursor))) {
-		KUNIT_EXPECT_TRUE(test, !n || sp->order > last);
-		last = sp->order;
+		KUNIT_EXPECT_TRUE(test, !last || ipsec_sp_before(last, sp));
+		last = sp;
 		ipsec_sp_put(sp);
 		n++;
 	}
@@ -295,7 +295,7 @@ static struct ipsec_sp *slow_find(u32 src, u32 dst, u8 proto, u16 dport)
 		.dport = htons(dport), .proto = proto, .family = AF_INET,
 	};
 	struct ipsec_sp *sp, *found = NULL;
-	u64 cursor = 0;
+	struct ipsec_sp_cursor cursor = {};
 
 	ipsec_addr_set4(&flow.src, htonl(src));
 	ipsec_addr_set4(&flow.dst, htonl(dst));
@@ -345,6 +345,96 @@ static void spd_against_walk(struct kunit *test)
 	}
 }
 
+#define CROWD	512
+
+/*
+ * Selectors that differ in bits which they mask: the best is found, each is found by
+ * its selector, and when the best goes the next best is.
+ */
+static void spd_crowd(struct kunit *test)
+{
+	struct ipsec_sp *sp, *best;
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, 4301);
+	for (i = 0; i < CROWD; i++)
+		KUNIT_ASSERT_NOT_NULL(test, add(test, i, 0, A, 8, 17, 53,
+						prandom_u32_state(&rnd) % 64));
+	KUNIT_EXPECT_NULL(test, add(test, CROWD / 2, 0, A, 8, 17, 53, 0));
+	for (i = CROWD; i; i--) {
+		best = find(A, B, 17, 53);
+		KUNIT_ASSERT_PTR_EQ(test, slow_find(A, B, 17, 53), best);
+		sp = ipsec_spd_find(&init_net, IPSEC_OUT, &best->sel);
+		KUNIT_EXPECT_PTR_EQ(test, best, sp);
+		if (sp)
+			ipsec_sp_put(sp);
+		KUNIT_EXPECT_EQ(test, i, ipsec_spd_count(&init_net));
+		KUNIT_EXPECT_TRUE(test, ipsec_spd_delete(best));
+	}
+	KUNIT_EXPECT_NULL(test, find(A, B, 17, 53));
+}
+
+/*
+ * A policy of one tuple of masks, of 33 * 33 * 2 without a look at ports. Only the
+ * first is about A and B.
+ */
+static struct ipsec_sp *tuple(struct kunit *test, unsigned int n, u8 dir,
+			      u8 family)
+{
+	struct ipsec_sp *sp = ipsec_sp_alloc(&init_net, 0, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, sp);
+	ipsec_addr_set4(&sp->sel.src, htonl(~0U));
+	ipsec_addr_set4(&sp->sel.dst, htonl(~0U));
+	sp->sel.family = family;
+	sp->sel.src_len = n % 33;
+	sp->sel.dst_len = n / 33 % 33;
+	sp->sel.proto = n / (33 * 33) ? 17 : ANY;
+	sp->dir = dir;
+	sp->type = IPSEC_SP_NONE;
+	return sp;
+}
+
+static int add_tuple(struct kunit *test, unsigned int n, u8 dir, u8 family)
+{
+	struct ipsec_sp *sp = tuple(test, n, dir, family);
+	int err = ipsec_spd_add(sp, false);
+
+	if (err)
+		ipsec_sp_put(sp);
+	return err;
+}
+
+/* What a look-up has to probe is limited, each direction and family for itself. */
+static void spd_tuples(struct kunit *test)
+{
+	unsigned int n = IPSEC_SPD_GROUPS_MAX, i;
+	struct ipsec_sp *sp, *same;
+
+	for (i = 0; i < n; i++)
+		KUNIT_ASSERT_EQ(test, 0, add_tuple(test, i, IPSEC_OUT,
+						   AF_INET));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, add_tuple(test, n, IPSEC_OUT, AF_INET));
+	KUNIT_EXPECT_EQ(test, n, ipsec_spd_count(&init_net));
+	KUNIT_EXPECT_EQ(test, 0, add_tuple(test, n, IPSEC_IN, AF_INET));
+	KUNIT_EXPECT_EQ(test, 0, add_tuple(test, n, IPSEC_OUT, AF_INET6));
+	same = tuple(test, 0, IPSEC_OUT, AF_INET);
+	ipsec_addr_set4(&same->sel.src, htonl(A));
+	KUNIT_EXPECT_EQ(test, 0, ipsec_spd_add(same, false));
+
+	/* A tuple that is used no more makes room, with its last policy. */
+	sp = find(A, B, 17, 53);
+	KUNIT_ASSERT_NOT_NULL(test, sp);
+	ipsec_spd_delete(sp);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, add_tuple(test, n, IPSEC_OUT, AF_INET));
+	KUNIT_EXPECT_PTR_EQ(test, same, find(A, B, 17, 53));
+	ipsec_spd_delete(same);
+	KUNIT_EXPECT_EQ(test, 0, add_tuple(test, n, IPSEC_OUT, AF_INET));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, add_tuple(test, n + 1, IPSEC_OUT,
+						 AF_INET));
+}
+
 static void spd_exit(struct kunit *test)
 {
 	ipsec_spd_flush(&init_net);
@@ -371,6 +461,8 @@ static struct kunit_case spd_test_cases[] = {
 	KUNIT_CASE(spd_ids),
 	KUNIT_CASE(spd_walk_in_order),
 	KUNIT_CASE(spd_against_walk),
+	KUNIT_CASE(spd_crowd),
+	KUNIT_CASE(spd_tuples),
 	{}
 };
 
