@@ -21,7 +21,8 @@
 
 /*
  * Requests up to this size are recycled: one is kept on each CPU, so that no
- * packet whose crypto is synchronous allocates anything.
+ * packet whose crypto is synchronous allocates anything. Whoever exchanges it for
+ * NULL owns it, so that a task which preempts another one (PREEMPT_RT) finds none.
  */
 #define SPARE_SIZE	2048
 
@@ -260,7 +261,7 @@ void ipsec_cipher_make_iv(const struct ipsec_cipher *c, u8 *iv, u64 seq)
  * ipsec_crypt_get() - obtain a request
  * @c: the cipher that will work on it
  *
- * Context: BH disabled. Return: the request, or NULL without memory.
+ * Context: any but hard interrupts. Return: the request, or NULL without memory.
  */
 struct ipsec_crypt *ipsec_crypt_get(const struct ipsec_cipher *c)
 {
@@ -268,11 +269,9 @@ struct ipsec_crypt *ipsec_crypt_get(const struct ipsec_cipher *c)
 	struct ipsec_crypt *crypt;
 
 	if (likely(size <= SPARE_SIZE)) {
-		crypt = __this_cpu_read(spare);
-		if (likely(crypt)) {
-			__this_cpu_write(spare, NULL);
+		crypt = this_cpu_xchg(spare, NULL);
+		if (likely(crypt))
 			return crypt;
-		}
 		size = SPARE_SIZE;
 	}
 	crypt = kmalloc(size, GFP_ATOMIC);
@@ -285,13 +284,12 @@ struct ipsec_crypt *ipsec_crypt_get(const struct ipsec_cipher *c)
  * ipsec_crypt_put() - give a request back
  * @crypt: the request, not in flight
  *
- * Context: BH disabled.
+ * Context: any but hard interrupts.
  */
 void ipsec_crypt_put(struct ipsec_crypt *crypt)
 {
-	if (likely(crypt->size == SPARE_SIZE && !__this_cpu_read(spare)))
-		__this_cpu_write(spare, crypt);
-	else
+	if (unlikely(crypt->size != SPARE_SIZE ||
+		     this_cpu_cmpxchg(spare, NULL, crypt)))
 		kfree(crypt);
 }
 

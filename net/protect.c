@@ -6,7 +6,7 @@
  */
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/ipv6_stubs.h>
+#include <net/sock.h>
 #include <ipsec/compat.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
@@ -308,13 +308,24 @@ static void output_one(struct net *net, struct sk_buff *skb,
 	ipsec_output_next(net, own);
 }
 
-/* The decision about the packet that is being fragmented. */
-static DEFINE_PER_CPU(const struct ipsec_decision *, fragmented);
+/**
+ * struct fragmented - what travels with each fragment of a packet
+ * @sock: the head of a socket that is none: nobody looks further, see below
+ * @decision: what was decided of the whole packet
+ *
+ * Fragmentation hands its socket through to the function that takes the fragments,
+ * and asks nothing of it if it is not a full one, as that of a SYN-ACK is not. So
+ * the decision needs no place that all tasks of a CPU share.
+ */
+struct fragmented {
+	struct sock_common		sock;
+	const struct ipsec_decision	*decision;
+};
 
 static int output_fragment(struct net *net, struct sock *sk,
 			   struct sk_buff *skb)
 {
-	output_one(net, skb, this_cpu_read(fragmented));
+	output_one(net, skb, ((struct fragmented *)sk)->decision);
 	return 0;
 }
 
@@ -334,27 +345,32 @@ static bool in_pieces(const struct sk_buff *skb,
 	return piece && skb->len > piece;
 }
 
-/*
- * A packet that fits, or one that is fragmented first. The pieces do not tell
- * their ports: what was decided of the whole goes for them.
- */
-static void output_pieces(struct net *net, struct sk_buff *skb,
-			  const struct ipsec_decision *decision)
+/* The pieces do not tell their ports: what was decided of the whole goes for them. */
+static void output_fragments(struct net *net, struct sk_buff *skb,
+			     const struct ipsec_decision *decision)
 {
-	const struct ipsec_decision *outer;
+	struct fragmented whole = {
+		.sock = { .skc_state = TCP_NEW_SYN_RECV },
+		.decision = decision,
+	};
+	struct sock *sk = (struct sock *)&whole.sock;
 
-	if (likely(!in_pieces(skb, decision))) {
-		output_one(net, skb, decision);
-		return;
-	}
-	/* Sending a piece may lead here again, through a device of tunnels. */
-	outer = this_cpu_read(fragmented);
-	this_cpu_write(fragmented, decision);
+	BUILD_BUG_ON(offsetof(struct fragmented, sock) ||
+		     offsetof(struct sock, __sk_common));
 	if (ipsec_skb_family(skb) == AF_INET6)
-		ipv6_stub->ipv6_fragment(net, skb->sk, skb, output_fragment);
+		ipsec_ip6_fragment(net, sk, skb, output_fragment);
 	else
-		ip_do_fragment(net, skb->sk, skb, output_fragment);
-	this_cpu_write(fragmented, outer);
+		ip_do_fragment(net, sk, skb, output_fragment);
+}
+
+/* A packet that fits, or one that is fragmented first. */
+static void output_whole(struct net *net, struct sk_buff *skb,
+			 const struct ipsec_decision *decision)
+{
+	if (likely(!in_pieces(skb, decision)))
+		output_one(net, skb, decision);
+	else
+		output_fragments(net, skb, decision);
 }
 
 /**
@@ -373,7 +389,7 @@ void ipsec_protect(struct net *net, struct sk_buff *skb,
 	struct sk_buff *segs, *seg, *next;
 
 	if (!skb_is_gso(skb)) {
-		output_pieces(net, skb, decision);
+		output_whole(net, skb, decision);
 		return;
 	}
 	segs = skb_gso_segment(skb, 0);
@@ -384,6 +400,6 @@ void ipsec_protect(struct net *net, struct sk_buff *skb,
 	consume_skb(skb);
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		output_pieces(net, seg, decision);
+		output_whole(net, seg, decision);
 	}
 }

@@ -7,9 +7,14 @@
 #define _IPSEC_COMPAT_H
 
 #include <linux/netdevice.h>
+#include <linux/sched.h>
 #include <linux/sysctl.h>
 #include <linux/task_work.h>
 #include <linux/version.h>
+#include <net/ip6_route.h>
+#include <net/ndisc.h>
+/* Not before linux/sched.h, which it forgets. */
+#include <linux/local_lock.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #include <net/gso.h>
@@ -56,6 +61,28 @@
 #define IPSEC_NO_SENDPAGE
 #else
 #define IPSEC_NO_SENDPAGE	.sendpage = sock_no_sendpage,
+#endif
+
+/*
+ * 6.11: a lock for what tasks of a CPU share, taken with BH disabled; a no-op but on
+ * PREEMPT_RT. Until 6.17 disabling BH was such a lock there, so that kernels without
+ * this one need none.
+ */
+#ifndef local_lock_nested_bh
+#define local_lock_nested_bh(lock)	((void)(lock))
+#define local_unlock_nested_bh(lock)	((void)(lock))
+#endif
+
+/*
+ * 7.x: IPv6 is never a module, and the header with stubs of its functions is gone;
+ * net/ndisc.h had it.
+ */
+#ifdef _IPV6_STUBS_H
+#define ipsec_ip6_fragment(net, sk, skb, output)	\
+	ipv6_stub->ipv6_fragment(net, sk, skb, output)
+#else
+#define ipsec_ip6_fragment(net, sk, skb, output)	\
+	ip6_fragment(net, sk, skb, output)
 #endif
 
 /* Not every kernel exports it; NULL where it does not. */
