@@ -3,17 +3,26 @@
  * One decision per flow: what the SPD and the SAD said about a flow is kept
  * until either of them changes.
  *
- * A table of fixed size on each CPU, so that no traffic can make it grow. An
- * entry holds no references. It is valid while the namespace's generation is
- * the one in which it was filled; whatever makes it invalid bumps the
- * generation first and frees memory an RCU grace period later.
+ * A table of fixed size on each CPU, so that no traffic can make it grow, and
+ * shared by all namespaces, so that their number cannot either. An entry holds no
+ * references. It is valid while the namespace's generation is the one in which it
+ * was filled; whatever makes it invalid bumps the generation first and frees memory
+ * an RCU grace period later.
+ *
+ * All namespaces draw their generations from one counter, which never comes back to
+ * a number: 64 bits last for centuries. So a generation names its namespace too, and
+ * what a namespace leaves behind when it ends can never be taken for another's.
+ * Where a flow's slot is depends on a secret of its namespace: a neighbour with the
+ * same addresses has another one, and who wants to evict a flow has to guess.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/topology.h>
+#include <ipsec/compat.h>
 #include <ipsec/hash.h>
 #include "net.h"
 
-#define SLOTS		512
+#define SLOTS		1024
 
 /**
  * struct slot - one remembered decision
@@ -28,16 +37,26 @@ struct slot {
 };
 
 /**
- * struct ipsec_flow_cache - the cache of one CPU
- * @slots: SLOTS of them; used with BH disabled on their CPU only
+ * struct flow_cache - the cache of one CPU
+ * @lock: on PREEMPT_RT one task at a time uses @slots; else BH is disabled
+ * @slots: SLOTS of them; NULL until the first policy anywhere
  */
-struct ipsec_flow_cache {
+struct flow_cache {
+	local_lock_t	lock;
 	struct slot	*slots;
 };
 
-static unsigned int flow_hash(const struct ipsec_flow *flow)
+static DEFINE_PER_CPU(struct flow_cache, flow_cache) = {
+	.lock = INIT_LOCAL_LOCK(lock),
+};
+
+/* The generation that was drawn last; 0 marks an empty slot. */
+atomic64_t ipsec_generations = ATOMIC64_INIT(0);
+
+static unsigned int flow_hash(const struct ipsec_net *in,
+			      const struct ipsec_flow *flow)
 {
-	return ipsec_hash(flow, sizeof(*flow), 0) % SLOTS;
+	return ipsec_hash(flow, sizeof(*flow), in->flow_seed) % SLOTS;
 }
 
 static bool flow_equal(const struct ipsec_flow *a, const struct ipsec_flow *b)
@@ -68,18 +87,20 @@ bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     struct ipsec_decision *decision, u64 *generation)
 {
 	const struct slot *slot;
+	bool hit;
 
 	/* Pairs with the barrier in ipsec_generation_bump(). */
 	*generation = atomic64_read_acquire(&in->generation);
-	__this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
-	slot = &this_cpu_ptr(in->flow_cache)->slots[flow_hash(flow)];
-	if (likely(slot->generation == *generation &&
-		   flow_equal(&slot->flow, flow))) {
+	this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
+	local_lock_nested_bh(&flow_cache.lock);
+	slot = __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
+	hit = slot->generation == *generation && flow_equal(&slot->flow, flow);
+	if (likely(hit))
 		*decision = slot->decision;
-		return true;
-	}
-	__this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachemiss]);
-	return false;
+	local_unlock_nested_bh(&flow_cache.lock);
+	if (unlikely(!hit))
+		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachemiss]);
+	return hit;
 }
 
 /**
@@ -98,52 +119,50 @@ void ipsec_flow_cache_store(struct ipsec_net *in,
 {
 	struct slot *slot;
 
-	slot = &this_cpu_ptr(in->flow_cache)->slots[flow_hash(flow)];
+	local_lock_nested_bh(&flow_cache.lock);
+	slot = __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
 	slot->flow = *flow;
 	slot->generation = generation;
 	slot->decision = *decision;
+	local_unlock_nested_bh(&flow_cache.lock);
 }
 
 /**
- * ipsec_flow_cache_alloc() - make the caches of a namespace, once
- * @in: the namespace
+ * ipsec_flow_cache_alloc() - make the caches, once for all namespaces
+ *
+ * What there is when memory runs out is kept for the next try. Two namespaces may
+ * come at a time: the slower one throws its table away.
  *
  * Context: process. Return: 0 or -ENOMEM.
  */
-int ipsec_flow_cache_alloc(struct ipsec_net *in)
+int ipsec_flow_cache_alloc(void)
 {
 	int cpu;
 
-	if (in->flow_cache)
-		return 0;
-	in->flow_cache = alloc_percpu(struct ipsec_flow_cache);
-	if (!in->flow_cache)
-		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		struct slot *slots = kvcalloc(SLOTS, sizeof(*slots),
-					      GFP_KERNEL_ACCOUNT);
+		struct slot **slots = &per_cpu(flow_cache.slots, cpu), *made;
 
-		if (!slots) {
-			ipsec_flow_cache_free(in);
+		if (READ_ONCE(*slots))
+			continue;
+		made = kvzalloc_node(array_size(SLOTS, sizeof(*made)),
+				     GFP_KERNEL, cpu_to_node(cpu));
+		if (!made)
 			return -ENOMEM;
-		}
-		per_cpu_ptr(in->flow_cache, cpu)->slots = slots;
+		if (cmpxchg(slots, NULL, made))
+			kvfree(made);
 	}
 	return 0;
 }
 
 /**
- * ipsec_flow_cache_free() - free the caches of a namespace
- * @in: the namespace; no packet looks at it any more
+ * ipsec_flow_cache_free() - free them; no packet looks at them any more
  */
-void ipsec_flow_cache_free(struct ipsec_net *in)
+void ipsec_flow_cache_free(void)
 {
 	int cpu;
 
-	if (!in->flow_cache)
-		return;
-	for_each_possible_cpu(cpu)
-		kvfree(per_cpu_ptr(in->flow_cache, cpu)->slots);
-	free_percpu(in->flow_cache);
-	in->flow_cache = NULL;
+	for_each_possible_cpu(cpu) {
+		kvfree(per_cpu(flow_cache.slots, cpu));
+		per_cpu(flow_cache.slots, cpu) = NULL;
+	}
 }

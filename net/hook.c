@@ -200,7 +200,7 @@ int ipsec_hooks_hold(struct net *net)
 		return 0;
 	mutex_lock(&in->hook_mutex);
 	if (!in->hooked) {
-		err = ipsec_flow_cache_alloc(in);
+		err = ipsec_flow_cache_alloc();
 		if (!err)
 			err = nf_register_net_hooks(net, hooks,
 						    ARRAY_SIZE(hooks));

@@ -151,8 +151,8 @@ static inline void ipsec_sp_used(struct ipsec_sp *sp)
 }
 
 /* flow_cache.c */
-int ipsec_flow_cache_alloc(struct ipsec_net *in);
-void ipsec_flow_cache_free(struct ipsec_net *in);
+int ipsec_flow_cache_alloc(void);
+void ipsec_flow_cache_free(void);
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
 			     struct ipsec_decision *decision, u64 *generation);
@@ -324,6 +324,9 @@ void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
 void ipsec_wake(struct net *net);
 void ipsec_suspend_init(void);
 void ipsec_suspend_exit(void);
+
+/* unload.c */
+void ipsec_unload_wait(void);
 
 /* netns.c */
 extern struct workqueue_struct *ipsec_wq;

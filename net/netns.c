@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The stack of each network namespace comes and goes here. */
+#include <linux/random.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <ipsec/hash.h>
@@ -23,8 +24,8 @@ static int __net_init netns_init(struct net *net)
 	struct ipsec_net *in = ipsec_net(net);
 	int err;
 
-	/* 0 marks an empty slot of the flow cache. */
-	atomic64_set(&in->generation, 1);
+	ipsec_generation_bump(net);
+	in->flow_seed = get_random_u32();
 	ipsec_knobs_init(&in->knobs);
 	mutex_init(&in->knob_mutex);
 	ipsec_socks_init(net, &in->socks);
@@ -95,7 +96,6 @@ static void __net_exit netns_exit(struct net *net)
 	ipsec_hooks_exit(in);
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_acquire_flush(net);
-	ipsec_flow_cache_free(in);
 	ipsec_log_free(in);
 	free_percpu(in->stats);
 }
@@ -123,8 +123,11 @@ int ipsec_netns_init(void)
 	if (!ipsec_wq)
 		return -ENOMEM;
 	err = register_pernet_device(&netns_ops);
-	if (err)
+	if (err) {
+		/* Sockets with policies of an earlier load may have asked for it. */
+		ipsec_flow_cache_free();
 		destroy_workqueue(ipsec_wq);
+	}
 	return err;
 }
 
@@ -136,5 +139,6 @@ int ipsec_netns_init(void)
 void ipsec_netns_exit(void)
 {
 	unregister_pernet_device(&netns_ops);
+	ipsec_flow_cache_free();
 	destroy_workqueue(ipsec_wq);
 }

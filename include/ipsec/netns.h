@@ -16,7 +16,6 @@
 #include <ipsec/sp.h>
 #include <ipsec/stats.h>
 
-struct ipsec_flow_cache;
 struct ipsec_log;
 
 /**
@@ -26,9 +25,10 @@ struct ipsec_log;
  * @socks: policies of sockets
  * @acquires: what key managers were asked for
  * @knobs: sysctl values
- * @generation: [A] bumped by every change that can change a packet's fate
+ * @generation: [A] bumped by every change that can change a packet's fate; no other
+ *              namespace ever has the same
+ * @flow_seed: [I] random; says where in the flow cache its flows are
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
- * @flow_cache: [A] decisions of each CPU; NULL until the first policy
  * @stats: [A] counters of each CPU
  * @log: counts what was logged; set once, when a debug knob is, see log.c
  * @knob_mutex: one knob is written at a time; outside @hook_mutex
@@ -50,8 +50,8 @@ struct ipsec_net {
 	struct ipsec_acquires			acquires;
 	struct ipsec_knobs			knobs;
 	atomic64_t				generation;
+	u32					flow_seed;
 	atomic_t				live_sas;
-	struct ipsec_flow_cache __percpu	*flow_cache;
 	struct ipsec_stats __percpu		*stats;
 	struct ipsec_log			*log;
 	struct mutex				knob_mutex;
@@ -71,12 +71,18 @@ static inline struct ipsec_net *ipsec_net(const struct net *net)
 	return net_generic(net, ipsec_net_id);
 }
 
-/* Makes every cached decision of @net stale. */
+extern atomic64_t ipsec_generations;
+
+/*
+ * Makes every cached decision of @net stale: whoever writes last, the number is one
+ * in which nothing was cached before.
+ */
 static inline void ipsec_generation_bump(struct net *net)
 {
-	/* Pairs with the acquire in ipsec_flow_cache_lookup(). */
-	smp_mb__before_atomic();
-	atomic64_inc(&ipsec_net(net)->generation);
+	/* A full barrier; pairs with the acquire in ipsec_flow_cache_lookup(). */
+	s64 next = atomic64_inc_return(&ipsec_generations);
+
+	atomic64_set(&ipsec_net(net)->generation, next);
 }
 
 static inline const struct ipsec_knobs_family *
