@@ -96,14 +96,17 @@ static int comp_output(struct ipsec_sa *sa, struct sk_buff *skb)
 		goto unchanged;
 	made = ipsec_comp_compress(&sa->comp, skb->data + place, len,
 				   len - HEADER - 1, &small);
+	header = (struct ip_comp_hdr *)(skb->data + place);
+	if (made >= 0) {
+		header->nexthdr = skb->data[nexthdr];
+		memcpy(header + 1, small, made);
+	}
+	ipsec_comp_done(&sa->comp);
 	if (made < 0)
 		goto unchanged;
 
-	header = (struct ip_comp_hdr *)(skb->data + place);
-	header->nexthdr = skb->data[nexthdr];
 	header->flags = 0;
 	header->cpi = cpi_of(sa);
-	memcpy(header + 1, small, made);
 	skb->data[nexthdr] = IPPROTO_COMP;
 	__skb_trim(skb, place + HEADER + made);
 	ipsec_set_length(skb);
@@ -153,11 +156,31 @@ static int replace_payload(struct sk_buff *skb, const u8 *data, unsigned int len
 	return 0;
 }
 
-static int comp_input(struct ipsec_sa *sa, struct sk_buff *skb)
+/*
+ * Expands what is behind the IPComp header, in one piece, in its place. Return: 0,
+ * -EINVAL for what cannot be expanded, -ENOMEM.
+ */
+static int comp_expand(struct ipsec_sa *sa, struct sk_buff *skb)
 {
 	const u8 *large;
+	int made, err;
+
+	made = ipsec_comp_expand(&sa->comp, skb->data + HEADER,
+				 skb->len - HEADER, payload_max(skb), &large);
+	if (likely(made >= 0)) {
+		__skb_pull(skb, HEADER);
+		err = replace_payload(skb, large, made);
+	} else {
+		err = -EINVAL;
+	}
+	ipsec_comp_done(&sa->comp);
+	return err;
+}
+
+static int comp_input(struct ipsec_sa *sa, struct sk_buff *skb)
+{
 	u8 nexthdr;
-	int made;
+	int err;
 
 	if (unlikely(!pskb_may_pull(skb, HEADER)))
 		return comp_drop(sa, skb, IPSEC_STAT_in_hdrops);
@@ -167,13 +190,11 @@ static int comp_input(struct ipsec_sa *sa, struct sk_buff *skb)
 		return comp_drop(sa, skb, IPSEC_STAT_in_ipcompnested);
 	if (unlikely(skb_linearize_cow(skb)))
 		return comp_drop(sa, skb, IPSEC_STAT_in_nomem);
-	made = ipsec_comp_expand(&sa->comp, skb->data + HEADER,
-				 skb->len - HEADER, payload_max(skb), &large);
-	if (unlikely(made < 0))
-		return comp_drop(sa, skb, IPSEC_STAT_in_ipcompinval);
-	__skb_pull(skb, HEADER);
-	if (unlikely(replace_payload(skb, large, made)))
-		return comp_drop(sa, skb, IPSEC_STAT_in_nomem);
+	err = comp_expand(sa, skb);
+	if (unlikely(err))
+		return comp_drop(sa, skb, err == -ENOMEM ?
+				 IPSEC_STAT_in_nomem :
+				 IPSEC_STAT_in_ipcompinval);
 	ipsec_count(sa->net, IPSEC_STAT_in_comphist);
 	/* As long as it is without IPComp. */
 	ipsec_sa_charge(sa, 1, skb->len - HEADER - skb_network_offset(skb));

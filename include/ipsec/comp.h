@@ -30,5 +30,6 @@ int ipsec_comp_compress(const struct ipsec_comp *c, const u8 *from,
 			unsigned int len, unsigned int room, const u8 **to);
 int ipsec_comp_expand(const struct ipsec_comp *c, const u8 *from,
 		      unsigned int len, unsigned int room, const u8 **to);
+void ipsec_comp_done(const struct ipsec_comp *c);
 
 #endif /* _IPSEC_COMP_H */

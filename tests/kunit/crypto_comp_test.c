@@ -73,6 +73,7 @@ static int run(struct kunit *test,
 		*to = kunit_kmalloc(test, made, GFP_ATOMIC);
 	if (made > 0 && *to)
 		memcpy(*to, result, made);
+	ipsec_comp_done(&comp);
 	local_bh_enable();
 	if (made > 0)
 		KUNIT_ASSERT_NOT_NULL(test, *to);
