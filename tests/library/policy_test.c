@@ -4,9 +4,11 @@
  * it: one row a text (the forms are those that KAME's test-policy tries). Prints
  * a line for each claim.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libipsec.h>
 
@@ -162,6 +164,68 @@ static void lies(void)
 	free(policy);
 }
 
+/* Text from elsewhere, the room for it, and what a terminal gets. */
+static const struct {
+	const char *text;
+	size_t room;
+	const char *shown;
+} texts[] = {
+	{ "plain ~ text", 32, "plain ~ text" },
+	{ "\033[31mred", 32, "\\x1b[31mred" },
+	{ "\xc3\xbc\x7f\t\n", 32, "\\xc3\\xbc\\x7f\\x09\\x0a" },
+	{ "cut off", 4, "cut" },
+	{ "a\033", 5, "a" },
+	{ "a\033", 6, "a\\x1b" },
+	{ "", 1, "" },
+};
+
+static void escapes(void)
+{
+	char shown[32];
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		memset(shown, '!', sizeof(shown));
+		len = ipsec_escape(shown, texts[i].room, texts[i].text,
+				   strlen(texts[i].text));
+		say(!strcmp(shown, texts[i].shown) && len == strlen(shown),
+		    "escapes:", texts[i].shown);
+	}
+}
+
+/* Of messages that came before it, none is taken for the answer. */
+static void replies(void)
+{
+	const struct sadb_msg request = {
+		.sadb_msg_version = PF_KEY_V2, .sadb_msg_type = SADB_GET,
+		.sadb_msg_pid = 7, .sadb_msg_seq = 9,
+	};
+	const struct sadb_msg others[] = {
+		{ 2, SADB_GET, EEXIST, 0, 2, 0, 8, 7 },
+		{ 2, SADB_GET, EEXIST, 0, 2, 0, 9, 8 },
+		{ 2, SADB_ADD, EEXIST, 0, 2, 0, 9, 7 },
+		{ 1, SADB_GET, EEXIST, 0, 2, 0, 9, 7 },
+		{ 2, SADB_X_PROMISC, 0, 0, 2, 0, 9, 7 },
+		{ 2, SADB_GET, ENOENT, 0, 2, 0, 9, 7 },
+	};
+	struct sadb_msg *reply;
+	unsigned int i;
+	int so[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, so))
+		abort();
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (send(so[1], &others[i], sizeof(others[i]), 0) < 0)
+			abort();
+	reply = pfkey_recv_reply(so[0], &request);
+	say(reply && reply->sadb_msg_errno == ENOENT, "takes the answer,",
+	    "and not what other processes caused");
+	pfkey_msg_free(reply);
+	close(so[0]);
+	close(so[1]);
+}
+
 int main(void)
 {
 	unsigned int i;
@@ -171,5 +235,7 @@ int main(void)
 		    rows[i].text);
 	threads();
 	lies();
+	escapes();
+	replies();
 	return 0;
 }

@@ -46,6 +46,34 @@ struct flow {
 	int proto;
 };
 
+/* What lines are made of may have been chosen by others, like a device's name. */
+__printf(2, 0)
+static void print_lines(FILE *f, const char *fmt, va_list ap)
+{
+	char *text, *p;
+	size_t n;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	for (p = text; *p; p += n) {
+		n = strcspn(p, "\n\t");
+		ipsec_print_text(f, p, n);
+		if (!n)
+			fputc(p[n++], f);
+	}
+	free(text);
+}
+
+__printf(1, 2)
+static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_lines(stdout, fmt, ap);
+	va_end(ap);
+}
+
 __printf(1, 2)
 static noreturn void trouble(const char *fmt, ...)
 {
@@ -54,7 +82,7 @@ static noreturn void trouble(const char *fmt, ...)
 	fflush(stdout);
 	fputs("ipsecwhy: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print_lines(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(EXIT_TROUBLE);
@@ -187,12 +215,17 @@ static char *ask(struct flow *flow)
 /* The policy as setkey -DP shows it. */
 static void show_policy(unsigned int id)
 {
+	const struct sadb_msg request = {
+		.sadb_msg_version = PF_KEY_V2,
+		.sadb_msg_type = SADB_X_SPDGET,
+		.sadb_msg_pid = getpid(),
+	};
 	struct sadb_msg *msg;
 	int so = pfkey_open();
 
 	if (so < 0 || pfkey_send_spdget(so, id) < 0)
 		trouble("reading policy %u: %s", id, ipsec_strerror());
-	msg = pfkey_recv(so);
+	msg = pfkey_recv_reply(so, &request);
 	if (!msg)
 		trouble("reading policy %u: %s", id, ipsec_strerror());
 	if (msg->sadb_msg_errno)
@@ -211,10 +244,10 @@ static void say_policy(const char *line, const char *dir)
 	if (sscanf(line, "policy %u %15s", &id, type) != 2)
 		trouble("`%s': not understood", line);
 	if (id) {
-		printf("policy:\n");
+		say("policy:\n");
 		show_policy(id);
 	} else {
-		printf("policy: no entry `%s' matches, so the knob def_policy decides: %s\n",
+		say("policy: no entry `%s' matches, so the knob def_policy decides: %s\n",
 		       dir, type);
 	}
 }
@@ -229,14 +262,14 @@ static void say_request(const char *line)
 		   level, now, &reqid, src, dst) != 7)
 		trouble("`%s': not understood", line);
 	name = getprotobynumber(proto);
-	printf("request: %s/%s, level %s", name ? name->p_name : "protocol",
+	say("request: %s/%s, level %s", name ? name->p_name : "protocol",
 	       mode, level);
 	if (strcmp(level, now))
-		printf(", which is %s now", now);
-	printf("; SAs from %s to %s", src, dst);
+		say(", which is %s now", now);
+	say("; SAs from %s to %s", src, dst);
 	if (reqid)
-		printf(" with reqid %u", reqid);
-	printf(":\n");
+		say(" with reqid %u", reqid);
+	say(":\n");
 }
 
 static void say_candidate(const char *line)
@@ -247,14 +280,14 @@ static void say_candidate(const char *line)
 	if (sscanf(line, "candidate %x %15s %15s %u %15s", &spi, state, mode,
 		   &reqid, fit) != 5)
 		trouble("`%s': not understood", line);
-	printf("\tspi=%u(0x%08x) %s, mode %s, reqid %u: ", spi, spi, state,
+	say("\tspi=%u(0x%08x) %s, mode %s, reqid %u: ", spi, spi, state,
 	       mode, reqid);
 	if (!strcmp(fit, "state"))
-		printf("not usable in this state\n");
+		say("not usable in this state\n");
 	else if (!strcmp(fit, "fits"))
-		printf("would do\n");
+		say("would do\n");
 	else
-		printf("does not do, because of its %s\n", fit);
+		say("does not do, because of its %s\n", fit);
 }
 
 static int say_verdict(const char *line, const char *dir)
@@ -264,14 +297,14 @@ static int say_verdict(const char *line, const char *dir)
 	if (sscanf(line, "verdict %15s %39s", what, counter) < 1)
 		trouble("`%s': not understood", line);
 	if (!strcmp(what, "drop")) {
-		printf("result: the packet is dropped and counted as %s\n",
+		say("result: the packet is dropped and counted as %s\n",
 		       counter);
 		return EXIT_DROP;
 	}
 	if (!strcmp(what, "protect"))
-		printf("result: the packet is sent protected\n");
+		say("result: the packet is sent protected\n");
 	else if (!strcmp(dir, "out"))
-		printf("result: the packet is sent in clear\n");
+		say("result: the packet is sent in clear\n");
 	return EXIT_PASS;
 }
 
@@ -282,11 +315,11 @@ static void say_clear(const char *line, int *wanted)
 
 	*wanted = 1;
 	if (sscanf(line, "clear drop %39s", counter) == 1)
-		printf("result: a packet in clear is dropped and counted as %s;\n"
+		say("result: a packet in clear is dropped and counted as %s;\n"
 		       "\tone that came through all that is required passes\n",
 		       counter);
 	else
-		printf("result: the packet passes, in clear as well\n");
+		say("result: the packet passes, in clear as well\n");
 }
 
 static int is(const char *line, const char *word)
@@ -304,7 +337,7 @@ static int explain(char *answer, const char *dir)
 	for (line = strtok(answer, "\n"); line; line = strtok(NULL, "\n")) {
 		/* A request is followed by the SAs between its ends. */
 		if (empty && !is(line, "candidate"))
-			printf("\tnone\n");
+			say("\tnone\n");
 		empty = is(line, "request");
 		if (is(line, "policy"))
 			say_policy(line, dir);
@@ -313,10 +346,10 @@ static int explain(char *answer, const char *dir)
 		else if (is(line, "candidate"))
 			say_candidate(line);
 		else if (is(line, "sa"))
-			printf("\tused: spi=%ld(%s)\n", strtol(line + 3, NULL, 16),
+			say("\tused: spi=%ld(%s)\n", strtol(line + 3, NULL, 16),
 			       line + 3);
 		else if (is(line, "route"))
-			printf("\ttunnel %.10s leaves by %s\n", line + 6,
+			say("\ttunnel %.10s leaves by %s\n", line + 6,
 			       strrchr(line, ' ') + 1);
 		else if (is(line, "clear"))
 			say_clear(line, &judged);
@@ -325,7 +358,7 @@ static int explain(char *answer, const char *dir)
 		/* A newer kernel may say more: that is no error. */
 	}
 	if (status == EXIT_PASS && strcmp(dir, "out") && !judged)
-		printf("result: the packet passes\n");
+		say("result: the packet passes\n");
 	if (status == EXIT_TROUBLE)
 		trouble("the kernel gave no verdict");
 	return status;

@@ -263,9 +263,10 @@ static void debug_ctx(const char *p, size_t len)
 	n = c.sadb_x_ctx_len;
 	if (n > len - sizeof(c))
 		n = len - sizeof(c);
-	printf("sadb_x_sec_ctx{ doi=%u alg=%u len=%u\n  ctx=%.*s }\n",
-	       c.sadb_x_ctx_doi, c.sadb_x_ctx_alg, c.sadb_x_ctx_len, (int)n,
-	       p + sizeof(c));
+	printf("sadb_x_sec_ctx{ doi=%u alg=%u len=%u\n  ctx=",
+	       c.sadb_x_ctx_doi, c.sadb_x_ctx_alg, c.sadb_x_ctx_len);
+	ipsec_print_text(stdout, p + sizeof(c), strnlen(p + sizeof(c), n));
+	printf(" }\n");
 }
 
 static void debug_replay(const char *p, size_t len)

@@ -65,8 +65,11 @@ void ipsec_dump_ctx(const char *ext)
 	printf("\tsecurity context doi: %u\n", ctx.sadb_x_ctx_doi);
 	printf("\tsecurity context algorithm: %u\n", ctx.sadb_x_ctx_alg);
 	printf("\tsecurity context length: %u\n", ctx.sadb_x_ctx_len);
-	printf("\tsecurity context: %.*s\n", ctx.sadb_x_ctx_len,
-	       ext + sizeof(ctx));
+	printf("\tsecurity context: ");
+	ext += sizeof(ctx);
+	/* as far as text goes: it may end before its length */
+	ipsec_print_text(stdout, ext, strnlen(ext, ctx.sadb_x_ctx_len));
+	printf("\n");
 }
 
 static void print_address(const char *addr, const char *natt, int ports)

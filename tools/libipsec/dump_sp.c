@@ -48,7 +48,7 @@ static void print_proto(char **mhp, unsigned int proto)
 	unsigned int d = ipsec_sockaddr_port(mhp[SADB_EXT_ADDRESS_DST] + skip);
 
 	if (name)
-		printf("%s", name);
+		ipsec_print_text(stdout, name, strlen(name));
 	else
 		printf("%u", proto);
 	if (!s && !d)

@@ -136,12 +136,15 @@ int ipsec_fail_errno(int err)
  */
 int ipsec_fail_at(int code, int offset, const char *fmt, ...)
 {
+	char text[sizeof(last.detail)];
 	va_list ap;
 
 	ipsec_fail(code);
 	last.offset = offset;
 	va_start(ap, fmt);
-	vsnprintf(last.detail, sizeof(last.detail), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* it may quote what was written */
+	ipsec_escape(last.detail, sizeof(last.detail), text, strlen(text));
 	return -1;
 }

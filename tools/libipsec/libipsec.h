@@ -85,6 +85,7 @@ int pfkey_open(void);
 void pfkey_close(int so);
 int pfkey_send(int so, struct sadb_msg *msg, int len);
 struct sadb_msg *pfkey_recv(int so);
+struct sadb_msg *pfkey_recv_reply(int so, const struct sadb_msg *request);
 int pfkey_align(struct sadb_msg *msg, char **mhp);
 int pfkey_check(char **mhp);
 int pfkey_get_replay(const struct sadb_msg *msg, struct sadb_x_sa_replay *to);
@@ -300,5 +301,9 @@ void pfkey_sadump_short(struct sadb_msg *msg);
 void pfkey_spdump(struct sadb_msg *msg);
 void kdebug_sadb(struct sadb_msg *msg);
 void ipsec_hexdump(const void *buf, int len);
+
+/* for a terminal: control characters and what is not ASCII as \xNN */
+size_t ipsec_escape(char *to, size_t room, const char *from, size_t len);
+void ipsec_print_text(FILE *f, const char *text, size_t len);
 
 #endif /* _LIBIPSEC_H */

@@ -133,6 +133,40 @@ struct sadb_msg *pfkey_recv(int so)
 	return msg;
 }
 
+/*
+ * Whether @msg answers @req. Records of a dump count down in sadb_msg_seq. What a
+ * promiscuous socket overhears is of another type, and what other processes asked for
+ * has their pid, or another number.
+ */
+static int is_reply(const struct sadb_msg *msg, const struct sadb_msg *req)
+{
+	int dump = req->sadb_msg_type == SADB_DUMP ||
+		req->sadb_msg_type == SADB_X_SPDDUMP;
+
+	return msg->sadb_msg_version == req->sadb_msg_version &&
+	       msg->sadb_msg_type == req->sadb_msg_type &&
+	       msg->sadb_msg_pid == req->sadb_msg_pid &&
+	       (dump || msg->sadb_msg_seq == req->sadb_msg_seq);
+}
+
+/**
+ * pfkey_recv_reply() - receive the message that answers a request
+ * @so: the socket
+ * @request: its base header
+ *
+ * All other messages are thrown away.
+ *
+ * Return: as pfkey_recv(); its sadb_msg_errno tells whether the request was refused.
+ */
+struct sadb_msg *pfkey_recv_reply(int so, const struct sadb_msg *request)
+{
+	struct sadb_msg *msg;
+
+	while ((msg = pfkey_recv(so)) && !is_reply(msg, request))
+		pfkey_msg_free(msg);
+	return msg;
+}
+
 static int check_address(const char *p, size_t len)
 {
 	size_t salen;

@@ -79,10 +79,13 @@ const char *ipsec_sockaddr_text(const void *sa, char *buf, size_t len)
 {
 	struct sockaddr_storage ss = { 0 };
 	size_t salen = ipsec_sockaddr_len(ipsec_sockaddr_family(sa));
+	char text[ADDRSTR_LEN];
 
 	memcpy(&ss, sa, salen);
-	if (!salen || getnameinfo((struct sockaddr *)&ss, salen, buf, len,
-				  NULL, 0, NI_NUMERICHOST))
-		snprintf(buf, len, "?");
+	if (!salen || getnameinfo((struct sockaddr *)&ss, salen, text,
+				  sizeof(text), NULL, 0, NI_NUMERICHOST))
+		strcpy(text, "?");
+	/* the zone is the name of a device, which anybody may have chosen */
+	ipsec_escape(buf, len, text, strlen(text));
 	return buf;
 }

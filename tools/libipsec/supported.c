@@ -171,19 +171,16 @@ int pfkey_send_register(int so, unsigned int satype)
  */
 int pfkey_recv_register(int so)
 {
-	uint32_t pid = getpid();
-	struct sadb_msg *msg;
+	const struct sadb_msg request = {
+		.sadb_msg_version = PF_KEY_V2,
+		.sadb_msg_type = SADB_REGISTER,
+		.sadb_msg_pid = getpid(),
+	};
+	struct sadb_msg *msg = pfkey_recv_reply(so, &request);
 	int ret;
 
-	for (;;) {
-		msg = pfkey_recv(so);
-		if (!msg)
-			return -1;
-		if (msg->sadb_msg_type == SADB_REGISTER &&
-		    msg->sadb_msg_pid == pid)
-			break;
-		free(msg);
-	}
+	if (!msg)
+		return -1;
 	if (msg->sadb_msg_errno)
 		ret = ipsec_fail_errno(msg->sadb_msg_errno);
 	else

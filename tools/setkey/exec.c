@@ -162,20 +162,6 @@ static void print_reply(struct sadb_msg *msg)
 	fflush(stdout);
 }
 
-/* One reply to @req; what others caused is thrown away. NULL: none came. */
-static struct sadb_msg *receive(const struct sadb_msg *req)
-{
-	struct sadb_msg *msg;
-
-	for (;;) {
-		msg = pfkey_recv(sock);
-		if (!msg || (msg->sadb_msg_pid == req->sadb_msg_pid &&
-			     msg->sadb_msg_type == req->sadb_msg_type))
-			return msg;
-		pfkey_msg_free(msg);
-	}
-}
-
 /**
  * exec_message() - send a message and take its replies
  * @req: the message
@@ -201,7 +187,7 @@ int exec_message(struct sadb_msg *req,
 	if (pfkey_send(sock, req, PFKEY_UNUNIT64(req->sadb_msg_len)) < 0)
 		return -1;
 	do {
-		msg = receive(req);
+		msg = pfkey_recv_reply(sock, req);
 		if (!msg)
 			return -1;
 		show_message(msg);

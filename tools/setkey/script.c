@@ -95,9 +95,10 @@ static void report(const struct script *s, struct place loc, const char *kind,
 		   const char *fmt, va_list ap)
 {
 	fflush(stdout);
-	fprintf(stderr, "setkey: %s:%d:%d: %s", s->name, loc.line, loc.col,
-		kind);
-	vfprintf(stderr, fmt, ap);
+	fputs("setkey: ", stderr);
+	ipsec_print_text(stderr, s->name, strlen(s->name));
+	fprintf(stderr, ":%d:%d: %s", loc.line, loc.col, kind);
+	print_escaped(stderr, fmt, ap);
 	fputc('\n', stderr);
 }
 

@@ -7,6 +7,8 @@
 #ifndef _SETKEY_H
 #define _SETKEY_H
 
+#include <stdarg.h>
+
 #include <libipsec.h>
 
 #ifndef __printf
@@ -206,6 +208,8 @@ extern struct options opt;
 /* main.c */
 __printf(1, 2)
 void fail(const char *fmt, ...);
+__printf(2, 0)
+void print_escaped(FILE *f, const char *fmt, va_list ap);
 
 /* script.c */
 void script_init(struct script *s, const char *name, int line);
