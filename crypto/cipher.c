@@ -208,12 +208,14 @@ int ipsec_cipher_init(struct ipsec_cipher *c, enum ipsec_esp_form form,
 	err = cipher_name(name, ealg, aalg, c->esn);
 	if (err)
 		return err;
+	if (ipsec_alg_lately_missing(ealg) || ipsec_alg_lately_missing(aalg))
+		return -ENOSYS;
 	/* Mask 0: the fastest drivers are asynchronous in name. */
 	c->tfm = crypto_alloc_aead(name, 0, 0);
 	if (IS_ERR(c->tfm)) {
 		err = PTR_ERR(c->tfm);
 		c->tfm = NULL;
-		return err == -ENOENT ? -ENOSYS : err;
+		return ipsec_alg_error(err, ealg, aalg);
 	}
 	err = cipher_setup(c, ealg, ekey, aalg, akey);
 	if (err)

@@ -73,8 +73,7 @@ static struct comp_work *work_make(const char *driver, int node)
 	tfm = crypto_alloc_comp(driver, 0, 0);
 	if (IS_ERR(tfm)) {
 		kfree(w);
-		return PTR_ERR(tfm) == -ENOENT ? ERR_PTR(-ENOSYS) :
-						 ERR_CAST(tfm);
+		return ERR_CAST(tfm);
 	}
 	w->tfm = tfm;
 	w->result = vmalloc_node(IPSEC_COMP_MAX, node);
@@ -174,9 +173,11 @@ static int engine_fill(struct ipsec_comp_engine *e)
 		/* Pairs with the cmpxchg() of whoever made it. */
 		if (smp_load_acquire(&c->work))
 			continue;
+		if (ipsec_alg_lately_missing(e->alg))
+			return -ENOSYS;
 		w = work_make(e->alg->driver, cpu_to_node(cpu));
 		if (IS_ERR(w))
-			return PTR_ERR(w);
+			return ipsec_alg_error(PTR_ERR(w), e->alg, NULL);
 		if (cmpxchg(&c->work, NULL, w))
 			work_free(w);
 	}

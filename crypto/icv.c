@@ -44,11 +44,13 @@ int ipsec_mac_init(struct ipsec_mac *m, const struct ipsec_alg_desc *aalg,
 	*m = (struct ipsec_mac){ .icv = old ? IPSEC_ICV_OLD : aalg->icv };
 	if (!aalg->icv || !ipsec_alg_key_ok(aalg, key->bits))
 		return -EINVAL;
+	if (ipsec_alg_lately_missing(aalg))
+		return -ENOSYS;
 	m->tfm = crypto_alloc_shash(aalg->driver, 0, 0);
 	if (IS_ERR(m->tfm)) {
 		err = PTR_ERR(m->tfm);
 		m->tfm = NULL;
-		return err == -ENOENT ? -ENOSYS : err;
+		return ipsec_alg_error(err, aalg, NULL);
 	}
 	if (crypto_shash_descsize(m->tfm) > HASH_MAX_DESCSIZE ||
 	    crypto_shash_digestsize(m->tfm) < m->icv)

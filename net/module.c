@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ladder up and down: the only place that knows all rooms. */
 #include <linux/module.h>
+#include <ipsec/alg.h>
 #include <ipsec/crypt.h>
 #include <ipsec/pfkey.h>
 #include <ipsec/sa.h>
@@ -53,6 +54,7 @@ static void __exit ipsec_exit(void)
 	ipsec_suspend_exit();
 	ipsec_netns_exit();
 	ipsec_sa_exit();
+	ipsec_alg_exit();
 	ipsec_crypt_exit();
 	rcu_barrier();
 }

@@ -516,7 +516,7 @@ static void put_supported(struct sk_buff *skb, u16 exttype,
 
 	for (i = 0; i < ipsec_alg_count; i++)
 		if (ipsec_alg_table[i].kind == kind &&
-		    ipsec_alg_available(&ipsec_alg_table[i]))
+		    !ipsec_alg_missing(&ipsec_alg_table[i]))
 			have[n++] = &ipsec_alg_table[i];
 	ext = pfkey_put(skb, exttype, sizeof(*ext) + n * sizeof(*alg));
 	alg = (struct sadb_alg *)(ext + 1);
@@ -532,7 +532,8 @@ static void put_supported(struct sk_buff *skb, u16 exttype,
  * pfkey_build_register() - what algorithms there are
  * @hdr: the request's base header
  *
- * What this kernel has of the whole table, whatever the SA type, as KAME does.
+ * What this kernel has of the whole table, as ipsec_alg_ask_all() found, whatever the
+ * SA type, as KAME does.
  *
  * Context: process. Return: the message or NULL.
  */

@@ -64,8 +64,13 @@ extern const struct ipsec_alg_desc ipsec_alg_table[];
 extern const unsigned int ipsec_alg_count;
 
 const struct ipsec_alg_desc *ipsec_alg_find(enum ipsec_alg_kind kind, u8 id);
-bool ipsec_alg_available(const struct ipsec_alg_desc *alg);
+int ipsec_alg_ask(const struct ipsec_alg_desc *alg);
+int ipsec_alg_ask_all(void);
 bool ipsec_alg_missing(const struct ipsec_alg_desc *alg);
+bool ipsec_alg_lately_missing(const struct ipsec_alg_desc *alg);
+int ipsec_alg_error(int err, const struct ipsec_alg_desc *alg,
+		    const struct ipsec_alg_desc *other);
+void ipsec_alg_exit(void);
 bool ipsec_alg_key_ok(const struct ipsec_alg_desc *alg, unsigned int bits);
 bool ipsec_des_key_weak(const u8 *key);
 

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The key lengths of each algorithm: accepted and refused exactly, by setkey and
-by the kernel alone; what REGISTER tells; an algorithm that a kernel lacks.
+by the kernel alone; what REGISTER tells, even after another one was killed; an
+algorithm that a kernel lacks.
 """
+import contextlib
 import os
 import re
+import signal
 import struct
 import subprocess
 import time
@@ -12,7 +15,9 @@ import time
 import lab
 from lab import A4, B4
 from pfkey_client import ADD, AH, DELETE, DERIV, ESP, GET, REGISTER, Client, ends, \
-    key, name, sa
+    key, message, name, sa
+
+CLONE_NEWUSER = 0x10000000
 
 THREE, SALTED = (128, 192, 256), (160, 224, 288)
 # setkey's name, number, IV length, key bits that are right, and that are wrong.
@@ -151,34 +156,86 @@ def table():
     return [auth, encrypt]
 
 
-def without_serpent(c, host):
-    """Where algorithms are modules, one can be taken away."""
+def take_away(wanted):
+    """All modules that nobody has in use; those wanted may take a moment to be free."""
     loaded = [line.split()[0] for line in open("/proc/modules", encoding="ascii")]
     for module in loaded:
-        # What other cases had in use may take a moment to go.
-        for _ in range(20 if module.startswith("serpent") else 0):
+        for _ in range(20 if module.startswith(wanted) else 0):
             if not subprocess.run(["modprobe", "-r", module], capture_output=True,
                                   check=False).returncode:
                 break
             time.sleep(0.25)
+
+
+@contextlib.contextmanager
+def modprobe_is(script):
+    """What the kernel runs to have a module, given its usual way as $usual; yields a
+    file for the script to write to."""
+    log, path = "/run/modprobe.log", "/run/modprobe.sh"
     with open("/proc/sys/kernel/modprobe", "r+", encoding="ascii") as f:
-        modprobe = f.read()
-        f.seek(0)
-        f.write("/bin/false\n")
+        usual = f.read().strip()
+        with open(path, "w", encoding="ascii") as out:
+            out.write(f"#!/bin/sh\nusual={usual} log={log}\n{script}\n")
+        os.chmod(path, 0o755)
+        open(log, "w", encoding="ascii").close()
+        f.write(f"{path}\n")
     try:
+        yield log
+    finally:
+        with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as f:
+            f.write(f"{usual}\n")
+
+
+def asks(log):
+    """How often a module was asked for."""
+    with open(log, encoding="ascii") as f:
+        return len(f.readlines())
+
+
+def stranger():
+    """A process of another user, root of namespaces of its own, that registers."""
+    pid = os.fork()
+    if not pid:
+        os.setresuid(65534, 65534, 65534)
+        lab.LIBC.unshare(CLONE_NEWUSER | lab.CLONE_NEWNET)
+        Client().sock.send(message(REGISTER, ESP))
+        os._exit(0)
+    return pid
+
+
+def killed(c):
+    """Who is killed while a module is loaded for it leaves no wrong answer to others."""
+    take_away("serpent")
+    with modprobe_is('echo >>$log; sleep 1; exec $usual "$@"') as log:
+        pid = stranger()
+        while not asks(log):
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        status = os.waitpid(pid, 0)[1]
+    lab.equal("a REGISTER is killed, in another namespace", signal.SIGKILL, status)
+    lab.equal("and the next one is told of each algorithm", table(), advertised(c))
+
+
+def without_serpent(c, host):
+    """Where algorithms are modules, one can be taken away."""
+    take_away("serpent")
+    with modprobe_is("echo >>$log; exit 1") as log:
         lab.equal("REGISTER without an algorithm that the kernel lacks",
                   {252: [16, 128, 256]},
                   {k: v for k, v in table()[1].items() if k not in advertised(c)[1]})
+        before = asks(log)
         r = c.ask(ADD, ESP, sa(0x7000, encrypt=252) + ends() + key(9, secret(128)))
         lab.equal("ADD of it: ENOSYS", "ENOSYS", name(r.errno))
+        for spi in range(0x7001, 0x7014):
+            c.ask(ADD, ESP, sa(spi, encrypt=252) + ends() + key(9, secret(128)))
+        os.waitpid(stranger(), 0)
+        lab.equal("nor does it ask for a module twenty times", (True, before),
+                  (before > 0, asks(log)))
         with host.entered():
             done = subprocess.run(["setkey", "-f", "-"], capture_output=True, text=True,
                                   input=command(0, ESP, "serpent-cbc", 128, "-E"))
         lab.claim("not available in this kernel" in done.stderr and done.returncode == 1,
                   "setkey says that it is not available", done.stderr)
-    finally:
-        with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as f:
-            f.write(modprobe)
 
 
 def body():
@@ -192,6 +249,7 @@ def body():
     by_setkey(a)
     c.drain()
     if not os.path.exists("/sys/kernel/debug/kunit"):   # there all are built in
+        killed(c)
         without_serpent(c, a)
 
 

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whether this kernel has an algorithm. To ask the crypto API runs modprobe, and the
+ * answer holds for all namespaces; so it must not depend on who asks. A process that
+ * is killed, or memory that is short, looks like a missing module from outside. So a
+ * work item asks, to which no signal comes; processes wait for it, and may be killed
+ * meanwhile. Only "there is none" is believed, and then for a minute, so that nobody
+ * can keep the kernel busy with modprobe.
+ */
+#include <crypto/aead.h>
+#include <crypto/hash.h>
+#include <crypto/skcipher.h>
+#include <linux/crypto.h>
+#include <linux/jiffies.h>
+#include <linux/kmod.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <ipsec/alg.h>
+
+/* How long to believe that this kernel lacks an algorithm. */
+#define MISSING_FOR	(60 * HZ)
+
+static void answer_work(struct work_struct *work);
+
+/* What nobody asked about counts as there. */
+static int answers[IPSEC_ALG_MAX];		/* 0 or an errno, by the work item */
+static unsigned long missing_since[IPSEC_ALG_MAX];	/* jiffies, or 0 */
+static unsigned long present[BITS_TO_LONGS(IPSEC_ALG_MAX)];
+static unsigned long asked[BITS_TO_LONGS(IPSEC_ALG_MAX)];
+static DECLARE_WAIT_QUEUE_HEAD(answered);
+static DECLARE_WORK(work, answer_work);
+
+/* Makes one as an SA would, because only that tells why it cannot be made. */
+static int make_one(const struct ipsec_alg_desc *alg)
+{
+	struct crypto_skcipher *cipher;
+	struct crypto_shash *hash;
+	struct crypto_aead *aead;
+
+	if (alg->kind == IPSEC_ALG_COMP)
+		return crypto_has_alg(alg->driver, 0, 0) ? 0 : -ENOENT;
+	if (alg->kind == IPSEC_ALG_AUTH) {
+		hash = crypto_alloc_shash(alg->driver, 0, 0);
+		if (IS_ERR(hash))
+			return PTR_ERR(hash);
+		crypto_free_shash(hash);
+	} else if (alg->aead) {
+		aead = crypto_alloc_aead(alg->driver, 0, 0);
+		if (IS_ERR(aead))
+			return PTR_ERR(aead);
+		crypto_free_aead(aead);
+	} else {
+		cipher = crypto_alloc_skcipher(alg->driver, 0, 0);
+		if (IS_ERR(cipher))
+			return PTR_ERR(cipher);
+		crypto_free_skcipher(cipher);
+	}
+	return 0;
+}
+
+/*
+ * The crypto API does not tell whether modprobe found nothing or could not run, for
+ * want of memory or because too many others do. A kernel without modules or modprobe
+ * has what it has.
+ */
+static bool modprobe_runs(const struct ipsec_alg_desc *alg)
+{
+	int err = request_module("crypto-%s", alg->driver);
+
+	return err >= 0 || err == -ENOENT || err == -ENOSYS;
+}
+
+static int find_out(const struct ipsec_alg_desc *alg)
+{
+	int err = make_one(alg);
+
+	return err == -ENOENT && !modprobe_runs(alg) ? -EAGAIN : err;
+}
+
+static void answer(unsigned int i)
+{
+	int err = find_out(&ipsec_alg_table[i]);
+
+	WRITE_ONCE(answers[i], err);
+	WRITE_ONCE(missing_since[i], err == -ENOENT ? jiffies | 1 : 0);
+	if (err)
+		clear_bit(i, present);
+	else
+		set_bit(i, present);
+	/* Those that wait see the answer before they see that there is one. */
+	smp_mb__before_atomic();
+	clear_bit(i, asked);
+	wake_up_all(&answered);
+}
+
+static void answer_work(struct work_struct *unused)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, asked, IPSEC_ALG_MAX)
+		answer(i);
+}
+
+static bool in_table(const struct ipsec_alg_desc *alg)
+{
+	return alg >= ipsec_alg_table && alg < ipsec_alg_table + ipsec_alg_count;
+}
+
+/**
+ * ipsec_alg_lately_missing() - whether this kernel lacked an algorithm a moment ago
+ * @alg: the row, or NULL for none
+ *
+ * It is not worth to ask again, for any namespace.
+ *
+ * Context: any.
+ */
+bool ipsec_alg_lately_missing(const struct ipsec_alg_desc *alg)
+{
+	unsigned long then;
+
+	if (!in_table(alg))
+		return false;
+	then = READ_ONCE(missing_since[alg - ipsec_alg_table]);
+	return then && time_before(jiffies, then + MISSING_FOR);
+}
+
+/**
+ * ipsec_alg_ask() - whether this kernel has an algorithm
+ * @alg: the row
+ *
+ * The crypto API loads the module that brings it. What is missing is not asked
+ * for again within a minute.
+ *
+ * Context: process, may sleep long. Return: 0; -ENOENT if there is none; -EINTR if
+ * the process is being killed; another errno of the crypto API, which means neither.
+ */
+int ipsec_alg_ask(const struct ipsec_alg_desc *alg)
+{
+	unsigned int i = alg - ipsec_alg_table;
+
+	if (!in_table(alg) || ipsec_alg_lately_missing(alg))
+		return -ENOENT;
+	if (test_bit(i, present) &&
+	    crypto_has_alg(alg->driver, 0, CRYPTO_NOLOAD))
+		return 0;
+	set_bit(i, asked);
+	schedule_work(&work);
+	if (wait_event_killable(answered, !test_bit(i, asked)))
+		return -EINTR;
+	return READ_ONCE(answers[i]);
+}
+
+/* An errno that tells of the moment and not of the algorithm. */
+static bool passing(int err)
+{
+	switch (err) {
+	case -EINTR:
+	case -ERESTARTSYS:
+	case -EAGAIN:
+	case -ENOMEM:
+	case -ENOBUFS:
+	case -ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * ipsec_alg_ask_all() - which algorithms of the table this kernel has
+ *
+ * Afterwards ipsec_alg_missing() tells.
+ *
+ * Context: process, may sleep long. Return: 0, or the errno for which it is not known
+ * now: whoever asked had better hear that than of too few.
+ */
+int ipsec_alg_ask_all(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ipsec_alg_count; i++) {
+		if (ipsec_alg_table[i].kind == IPSEC_ALG_COMP)
+			continue;
+		err = ipsec_alg_ask(&ipsec_alg_table[i]);
+		if (passing(err))
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * ipsec_alg_missing() - whether this kernel was found to lack an algorithm
+ * @alg: the row
+ *
+ * What nobody asked about counts as there; registering asks about all.
+ *
+ * Context: any.
+ */
+bool ipsec_alg_missing(const struct ipsec_alg_desc *alg)
+{
+	int err = READ_ONCE(answers[alg - ipsec_alg_table]);
+
+	return err && !passing(err);
+}
+
+/**
+ * ipsec_alg_error() - why a transform could not be made
+ * @err: what the crypto API said
+ * @alg: its algorithm
+ * @other: the one that is combined with it, or NULL
+ *
+ * The crypto API says -ENOENT for what is not there yet, too, and where a signal kept
+ * modprobe from bringing it.
+ *
+ * Context: process, may sleep long. Return: -ENOSYS for an algorithm that this kernel
+ * lacks; -EINTR, -ENOMEM and the like for a failure that says nothing about it.
+ */
+int ipsec_alg_error(int err, const struct ipsec_alg_desc *alg,
+		    const struct ipsec_alg_desc *other)
+{
+	if (err != -ENOENT)
+		return err;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	err = ipsec_alg_ask(alg);
+	if (!err && other)
+		err = ipsec_alg_ask(other);
+	return passing(err) ? err : -ENOSYS;
+}
+
+/**
+ * ipsec_alg_exit() - wait for answers that are under way; nobody asks any more
+ */
+void ipsec_alg_exit(void)
+{
+	cancel_work_sync(&work);
+}
