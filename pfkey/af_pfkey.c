@@ -17,6 +17,27 @@
 
 unsigned int pfkey_net_id __read_mostly;
 
+static bool user_namespaces = true;
+module_param(user_namespaces, bool, 0644);
+MODULE_PARM_DESC(user_namespaces,
+		 "CAP_NET_ADMIN of a user namespace is enough in the network namespaces it owns (default Y)");
+
+/**
+ * pfkey_may() - whether the caller may use PF_KEY and set policies of sockets
+ * @net: the namespace
+ *
+ * Context: process. Return: true with CAP_NET_ADMIN in the user namespace that owns
+ * @net, or, if the parameter user_namespaces is off, in the initial one.
+ */
+bool pfkey_may(const struct net *net)
+{
+	struct user_namespace *ns = &init_user_ns;
+
+	if (READ_ONCE(user_namespaces))
+		ns = net->user_ns;
+	return ns_capable(ns, CAP_NET_ADMIN);
+}
+
 /**
  * pfkey_net_of() - PF_KEY of a namespace
  * @net: the namespace
@@ -184,7 +205,7 @@ static int pfkey_create(struct net *net, struct socket *sock, int protocol,
 	struct pfkey_sock *pk;
 	struct sock *sk;
 
-	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+	if (!pfkey_may(net))
 		return -EPERM;
 	if (sock->type != SOCK_RAW)
 		return -ESOCKTNOSUPPORT;

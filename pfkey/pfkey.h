@@ -171,6 +171,7 @@ static inline struct pfkey_sock *pfkey_sk(struct sock *sk)
 extern unsigned int pfkey_net_id;
 
 /* af_pfkey.c */
+bool pfkey_may(const struct net *net);
 struct pfkey_net *pfkey_net_of(const struct net *net);
 int pfkey_check_base(const struct sadb_msg *hdr, size_t len);
 

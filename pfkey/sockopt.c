@@ -144,7 +144,10 @@ static struct xfrm_policy *compile(struct sock *sk, u8 *data, int len)
 	return ipsec_sock_policy_make(sk, sp, data, len, shared);
 }
 
-/* Called by setsockopt, CAP_NET_ADMIN checked; the buffer is ours to change. */
+/*
+ * Called by setsockopt, which has checked CAP_NET_ADMIN of the namespace's owner; the
+ * buffer is ours to change.
+ */
 static struct xfrm_policy *compile_policy(struct sock *sk, int opt, u8 *data,
 					  int len, int *dir)
 {
@@ -152,6 +155,10 @@ static struct xfrm_policy *compile_policy(struct sock *sk, int opt, u8 *data,
 
 	if (!option_fits(sk, opt)) {
 		*dir = -EOPNOTSUPP;
+		return NULL;
+	}
+	if (!pfkey_may(sock_net(sk))) {
+		*dir = -EPERM;
 		return NULL;
 	}
 	pol = compile(sk, data, len);
@@ -232,7 +239,7 @@ static int read_option(struct sock *sk, int opt, void __user *user, int *len)
 	struct sadb_x_policy ask;
 	int n;
 
-	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+	if (!pfkey_may(sock_net(sk)))
 		return -EPERM;
 	if (!option_fits(sk, opt))
 		return -EOPNOTSUPP;

@@ -11,6 +11,7 @@ import socket
 import struct
 
 import lab
+import sock_client
 from pfkey_rows import ERRORS, SENDS
 from pfkey_client import *
 
@@ -209,6 +210,61 @@ def spies(a, b):
               neighbour.drain_all())
 
 
+PARAMETER = "/sys/module/ipsec/parameters/user_namespaces"
+TRIED = {"Y": "0 0 0", "N": "EPERM EPERM EPERM"}
+
+
+def tried():
+    """PF_KEY, and a socket's policy, set and read: errnos."""
+    said = []
+    try:
+        Client().sock.close()
+        said.append("0")
+    except OSError as err:
+        said.append(name(err.errno))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        said.append(name(sock_client.tried(s, sock_client.policy(2, 4))))
+        got = sock_client.ask(s, 2)
+        said.append("0" if isinstance(got, bytes) else name(got))
+    return " ".join(said)
+
+
+def as_stranger():
+    """What tried() says to an unprivileged user who makes his own namespaces."""
+    told, tell = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        if LIBC.unshare(CLONE_NEWUSER | lab.CLONE_NEWNET):
+            os._exit(1)
+        os.write(tell, tried().encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(tell)
+    with open(told, "rb") as f:
+        return f.read().decode()
+
+
+def confined(a):
+    """The administrator may keep user namespaces out."""
+    with open(PARAMETER, encoding="ascii") as f:
+        lab.equal("user_namespaces at first", "Y\n", f.read())
+    for value, want in TRIED.items():
+        with open(PARAMETER, "w", encoding="ascii") as f:
+            f.write(value)
+        try:
+            lab.equal(f"user_namespaces={value}: root of a user namespace", want,
+                      as_stranger())
+            with a.entered():
+                lab.equal(f"user_namespaces={value}: root of the machine", "0 0 0",
+                          tried())
+        finally:
+            with open(PARAMETER, "w", encoding="ascii") as f:
+                f.write("Y")
+
+
 def body():
     lab.ip("netns add a\nnetns add b\n")
     a, b = lab.Host("a"), lab.Host("b")
@@ -222,6 +278,7 @@ def body():
         load_sa(c)
         mutated(c, loaded())
     spies(a, b)
+    confined(a)
 
 
 lab.main(body)
