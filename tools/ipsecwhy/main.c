@@ -248,7 +248,7 @@ static void say_policy(const char *line, const char *dir)
 		show_policy(id);
 	} else {
 		say("policy: no entry `%s' matches, so the knob def_policy decides: %s\n",
-		       dir, type);
+		    dir, type);
 	}
 }
 
@@ -263,7 +263,7 @@ static void say_request(const char *line)
 		trouble("`%s': not understood", line);
 	name = getprotobynumber(proto);
 	say("request: %s/%s, level %s", name ? name->p_name : "protocol",
-	       mode, level);
+	    mode, level);
 	if (strcmp(level, now))
 		say(", which is %s now", now);
 	say("; SAs from %s to %s", src, dst);
@@ -281,7 +281,7 @@ static void say_candidate(const char *line)
 		   &reqid, fit) != 5)
 		trouble("`%s': not understood", line);
 	say("\tspi=%u(0x%08x) %s, mode %s, reqid %u: ", spi, spi, state,
-	       mode, reqid);
+	    mode, reqid);
 	if (!strcmp(fit, "state"))
 		say("not usable in this state\n");
 	else if (!strcmp(fit, "fits"))
@@ -298,7 +298,7 @@ static int say_verdict(const char *line, const char *dir)
 		trouble("`%s': not understood", line);
 	if (!strcmp(what, "drop")) {
 		say("result: the packet is dropped and counted as %s\n",
-		       counter);
+		    counter);
 		return EXIT_DROP;
 	}
 	if (!strcmp(what, "protect"))
@@ -316,8 +316,8 @@ static void say_clear(const char *line, int *wanted)
 	*wanted = 1;
 	if (sscanf(line, "clear drop %39s", counter) == 1)
 		say("result: a packet in clear is dropped and counted as %s;\n"
-		       "\tone that came through all that is required passes\n",
-		       counter);
+		    "\tone that came through all that is required passes\n",
+		    counter);
 	else
 		say("result: the packet passes, in clear as well\n");
 }
@@ -347,10 +347,10 @@ static int explain(char *answer, const char *dir)
 			say_candidate(line);
 		else if (is(line, "sa"))
 			say("\tused: spi=%ld(%s)\n", strtol(line + 3, NULL, 16),
-			       line + 3);
+			    line + 3);
 		else if (is(line, "route"))
 			say("\ttunnel %.10s leaves by %s\n", line + 6,
-			       strrchr(line, ' ') + 1);
+			    strrchr(line, ' ') + 1);
 		else if (is(line, "clear"))
 			say_clear(line, &judged);
 		else if (is(line, "verdict"))
