@@ -5,6 +5,7 @@
  * GETSPI reserved: a few packets wait there for UPDATE, instead of being lost.
  */
 #include <linux/ipv6.h>
+#include <linux/ktime.h>
 #include <linux/netdevice.h>
 #include <net/ip.h>
 #include <ipsec/sa.h>
@@ -38,7 +39,7 @@ static struct early *early_of(struct sk_buff *skb)
  * @skb: the packet, data at its ESP, AH or IPComp header
  * @encap_type: as for ipsec_input()
  *
- * The SA's timer ends the wait: IPSEC_EARLY_SECONDS after the first of them, if no
+ * The upkeep ends the wait: IPSEC_EARLY_SECONDS after the first of them, if no
  * keys come. Each keeps its device, and none the SA, which they end with. One whose
  * route goes meanwhile is received anew when it was opened, see ipsec_hook_deliver().
  *
@@ -73,7 +74,7 @@ bool ipsec_early_keep(struct ipsec_sa *sa, struct sk_buff *skb, int encap_type)
  * @larval: the SA that was reserved, dead by now: it takes no more packets
  * @sa: the one that replaced it, in the SAD
  *
- * Its timer goes on from there, where no lock of a key manager is held.
+ * The upkeep goes on from there, where no lock of a key manager is held.
  *
  * Context: process.
  */
@@ -89,8 +90,8 @@ void ipsec_early_move(struct ipsec_sa *larval, struct ipsec_sa *sa)
 		return;
 	spin_lock_bh(&sa->lock);
 	skb_queue_splice_tail(&early, &sa->early);
-	if (sa->state != IPSEC_SA_DEAD && !mod_timer(&sa->timer, jiffies))
-		ipsec_sa_hold(sa);
+	if (sa->state != IPSEC_SA_DEAD)
+		ipsec_sa_due(sa, ktime_get_coarse_boottime());
 	spin_unlock_bh(&sa->lock);
 }
 

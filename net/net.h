@@ -283,6 +283,9 @@ void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 int ipsec_input(struct sk_buff *skb, struct ipsec_sa *sa, int encap_type);
 void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
+/* sa.c: what SAs need done in process context. */
+extern struct workqueue_struct *ipsec_sa_wq;
+
 /* early.c: how long a packet waits for the keys of its SA. */
 #define IPSEC_EARLY_SECONDS	1
 

@@ -83,7 +83,7 @@ static void __net_exit netns_pre_exit(struct net *net)
 	ipsec_sysctl_exit(net);
 	ipsec_socks_stop(&ipsec_net(net)->socks);
 	ipsec_hooks_disable(net);
-	ipsec_sad_flush(net, 0);
+	ipsec_sad_clear(net);
 }
 
 static void __net_exit netns_exit(struct net *net)

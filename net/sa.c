@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The life of one SA: made, armed, charged, deleted, freed. */
+/* One SA is made, and freed. What happens in between is in sa_life.c. */
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
-#include <ipsec/km.h>
+#include <linux/wait_bit.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include <ipsec/xform.h>
 #include <uapi/ipsec/pfkeyv2.h>
 #include "net.h"
 
-static struct workqueue_struct *sa_wq;
+struct workqueue_struct *ipsec_sa_wq;
 
-static void sa_free_work(struct work_struct *work)
+static void reap(struct work_struct *work);
+
+/*
+ * SAs that left the SAD wait in the first list until a grace period has passed, those
+ * that nobody refers to any more in the second one until they are freed.
+ */
+static LLIST_HEAD(retired);
+static LLIST_HEAD(released);
+static DECLARE_WORK(reaper, reap);
+
+static void sa_free(struct ipsec_sa *sa)
 {
-	struct ipsec_sa *sa = container_of(work, struct ipsec_sa, work);
 	struct ipsec_net *in;
 
 	local_bh_disable();
@@ -32,6 +40,25 @@ static void sa_free_work(struct work_struct *work)
 		wake_up_var(&in->live_sas);
 }
 
+/* One grace period serves all that were retired until then. */
+static void reap(struct work_struct *work)
+{
+	struct llist_node *list = llist_del_all(&retired);
+	struct ipsec_sa *sa, *next;
+
+	if (list)
+		synchronize_rcu();
+	llist_for_each_entry_safe(sa, next, list, dead_node) {
+		ipsec_sa_put(sa);
+		cond_resched();
+	}
+	list = llist_del_all(&released);
+	llist_for_each_entry_safe(sa, next, list, dead_node) {
+		sa_free(sa);
+		cond_resched();
+	}
+}
+
 /**
  * ipsec_sa_destroy() - the last reference is gone
  * @sa: the SA; the SAD dropped its own a grace period after it was unlinked, so
@@ -42,135 +69,8 @@ static void sa_free_work(struct work_struct *work)
  */
 void ipsec_sa_destroy(struct ipsec_sa *sa)
 {
-	queue_work(sa_wq, &sa->work);
-}
-
-/* Time to renew it. What nobody used needs no renewal: it ends, as in KAME. */
-static void sa_expire_soft(struct ipsec_sa *sa)
-{
-	bool unused, told = false;
-
-	spin_lock_bh(&sa->lock);
-	unused = !sa->life.packets;
-	if (sa->state == IPSEC_SA_MATURE) {
-		WRITE_ONCE(sa->state, unused ? IPSEC_SA_DEAD : IPSEC_SA_DYING);
-		told = !unused;
-	}
-	spin_unlock_bh(&sa->lock);
-	if (unused) {
-		ipsec_sa_delete(sa);
-	} else if (told) {
-		ipsec_generation_bump(sa->net);
-		ipsec_km_expire(sa, false);
-	}
-}
-
-static void sa_expire_hard(struct ipsec_sa *sa)
-{
-	bool told = false;
-
-	spin_lock_bh(&sa->lock);
-	if (sa->state != IPSEC_SA_DEAD) {
-		told = sa->state != IPSEC_SA_LARVAL;
-		WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
-	}
-	spin_unlock_bh(&sa->lock);
-	if (told)
-		ipsec_km_expire(sa, true);
-	ipsec_sa_delete(sa);
-}
-
-/* Reaction to a limit that was passed. Takes no lock that packets need. */
-static void sa_lifetime_event(struct ipsec_sa *sa,
-			      enum ipsec_lifetime_event event)
-{
-	if (event == IPSEC_LIFE_SOFT)
-		sa_expire_soft(sa);
-	else if (event == IPSEC_LIFE_HARD)
-		sa_expire_hard(sa);
-}
-
-static void sa_timer(struct timer_list *timer)
-{
-	struct ipsec_sa *sa = container_of(timer, struct ipsec_sa, timer);
-	enum ipsec_lifetime_event event;
-	bool left;
-	u8 state;
-
-	spin_lock_bh(&sa->lock);
-	event = ipsec_lifetime_check(&sa->life, ktime_get_boottime_seconds());
-	state = sa->state;
-	/* Pending again: it was deleted while this was about to look. */
-	left = sa->leaving && !timer_pending(timer);
-	spin_unlock_bh(&sa->lock);
-
-	ipsec_early_end(sa);
-	if (left)
-		ipsec_sa_delete(sa);
-	else
-		sa_lifetime_event(sa, event);
-	if (event != IPSEC_LIFE_HARD && state != IPSEC_SA_DEAD)
-		ipsec_sa_arm(sa);
-	ipsec_sa_put(sa);
-}
-
-/**
- * ipsec_sa_arm() - start the timer for the next time limit, if there is one
- * @sa: the SA, in the SAD; if packets wait for its keys, their time is the limit
- *
- * An armed timer holds a reference. Arming a dead SA does nothing, so that
- * ipsec_sa_delete() has the last word.
- */
-void ipsec_sa_arm(struct ipsec_sa *sa)
-{
-	time64_t wait;
-
-	spin_lock_bh(&sa->lock);
-	wait = ipsec_lifetime_next(&sa->life, ktime_get_boottime_seconds());
-	/* With keys they go on at once: the timer is on its way. */
-	if (unlikely(!skb_queue_empty(&sa->early)))
-		wait = sa->state == IPSEC_SA_LARVAL ? IPSEC_EARLY_SECONDS : 0;
-	if (wait > 0 && sa->state != IPSEC_SA_DEAD) {
-		/* The timer wheel's range is finite: wake up, look, re-arm. */
-		wait = min_t(time64_t, wait, MAX_JIFFY_OFFSET / HZ / 2);
-		if (!mod_timer(&sa->timer, jiffies + wait * HZ))
-			ipsec_sa_hold(sa);
-	}
-	spin_unlock_bh(&sa->lock);
-}
-
-/**
- * ipsec_sa_charge() - account for packets that an SA carried
- * @sa: the SA
- * @packets: how many
- * @bytes: their length on the wire
- *
- * Passing a limit acts at once. Context: BH disabled, no lock held.
- */
-void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes)
-{
-	enum ipsec_lifetime_event event = IPSEC_LIFE_OK;
-	bool first;
-
-	spin_lock(&sa->lock);
-	first = !sa->life.packets;
-	ipsec_lifetime_charge(&sa->life, packets, bytes);
-	if (sa->life.hard.bytes || sa->life.soft.bytes ||
-	    sa->life.hard.allocations || sa->life.soft.allocations)
-		event = ipsec_lifetime_check(&sa->life,
-					     ktime_get_boottime_seconds());
-	spin_unlock(&sa->lock);
-
-	if (unlikely(event != IPSEC_LIFE_OK))
-		sa_lifetime_event(sa, event);
-	/* Limits that count from the first use start to run now. */
-	if (unlikely(first) && (sa->life.hard.usetime || sa->life.soft.usetime))
-		ipsec_sa_arm(sa);
-}
-
-static void sa_put_rcu(struct rcu_head *rcu)
-{
-	ipsec_sa_put(container_of(rcu, struct ipsec_sa, rcu));
+	if (llist_add(&sa->dead_node, &released))
+		queue_work(ipsec_sa_wq, &reaper);
 }
 
 /**
@@ -184,65 +84,8 @@ static void sa_put_rcu(struct rcu_head *rcu)
  */
 void ipsec_sa_retire(struct ipsec_sa *sa)
 {
-	call_rcu(&sa->rcu, sa_put_rcu);
-}
-
-/**
- * ipsec_sa_delete() - end an SA: nothing new starts to use it
- * @sa: the SA; the caller has a reference of its own
- *
- * Deleting twice is harmless. The order is argued in ipsec/sa.h.
- *
- * Context: any but hard interrupts, no lock held.
- */
-void ipsec_sa_delete(struct ipsec_sa *sa)
-{
-	bool linked;
-
-	spin_lock_bh(&sa->lock);
-	WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
-	spin_unlock_bh(&sa->lock);
-
-	linked = ipsec_sad_unlink(sa);
-	ipsec_generation_bump(sa->net);
-	/*
-	 * Not the _sync form: this may be the timer itself. A timer that runs
-	 * on another CPU holds its reference until it is done.
-	 */
-	if (timer_delete(&sa->timer))
-		ipsec_sa_put(sa);
-	if (linked)
-		ipsec_sa_retire(sa);
-}
-
-/**
- * ipsec_sa_leave() - end an SA for who sends, and later for who receives
- * @sa: the SA; the caller has a reference of its own
- *
- * For net.key.delete_grace seconds it opens what its peer sent before that one heard
- * of the end. Without such a time, or when it is not in use, this is
- * ipsec_sa_delete().
- *
- * Context: process, no lock held.
- */
-void ipsec_sa_leave(struct ipsec_sa *sa)
-{
-	unsigned int seconds = READ_ONCE(ipsec_net(sa->net)->knobs.delete_grace);
-	bool leaves;
-
-	spin_lock_bh(&sa->lock);
-	leaves = seconds && ipsec_sa_usable(sa);
-	if (leaves) {
-		WRITE_ONCE(sa->leaving, true);
-		WRITE_ONCE(sa->state, IPSEC_SA_DEAD);
-		if (!mod_timer(&sa->timer, jiffies + seconds * HZ))
-			ipsec_sa_hold(sa);
-	}
-	spin_unlock_bh(&sa->lock);
-	if (leaves)
-		ipsec_generation_bump(sa->net);
-	else
-		ipsec_sa_delete(sa);
+	if (llist_add(&sa->dead_node, &retired))
+		queue_work(ipsec_sa_wq, &reaper);
 }
 
 /* An SA with everything but keys and transform; one reference. */
@@ -271,8 +114,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	__skb_queue_head_init(&sa->early);
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
-	timer_setup(&sa->timer, sa_timer, 0);
-	INIT_WORK(&sa->work, sa_free_work);
+	timerqueue_init(&sa->due);
 	atomic_inc(&ipsec_net(net)->live_sas);
 	return sa;
 }
@@ -356,8 +198,8 @@ struct ipsec_sa *ipsec_sa_create(struct net *net,
  */
 int ipsec_sa_init(void)
 {
-	sa_wq = alloc_workqueue("ipsec_sa", WQ_UNBOUND, 0);
-	return sa_wq ? 0 : -ENOMEM;
+	ipsec_sa_wq = alloc_workqueue("ipsec_sa", WQ_UNBOUND, 0);
+	return ipsec_sa_wq ? 0 : -ENOMEM;
 }
 
 /**
@@ -368,6 +210,5 @@ int ipsec_sa_init(void)
  */
 void ipsec_sa_exit(void)
 {
-	rcu_barrier();
-	destroy_workqueue(sa_wq);
+	destroy_workqueue(ipsec_sa_wq);
 }

@@ -1,10 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* All SAs, one after the other: dumps, flushes, counts. */
-#include <linux/sched.h>
+/* All SAs, one after the other: dumps, flushes, the end of the SAD. */
+#include <linux/sched/signal.h>
+#include <linux/wait_bit.h>
 #include <linux/xarray.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include "net.h"
+
+/* SAs that are passed over under the lock before it is let go. */
+#define NEXT_BATCH	64
+
+/*
+ * Looks at some SAs from *@cursor on. Returns one that matches with a reference, or
+ * NULL; *@end tells whether there are more to look at.
+ */
+static struct ipsec_sa *next_of_batch(struct ipsec_sad *sad,
+				      unsigned long *cursor, u8 proto,
+				      bool *end)
+{
+	struct ipsec_sa *sa, *found = NULL;
+	unsigned int left = NEXT_BATCH;
+	unsigned long index;
+
+	*end = true;
+	spin_lock_bh(&sad->lock);
+	xa_for_each_start(&sad->all, index, sa, *cursor) {
+		*end = false;
+		*cursor = index + 1;
+		if (!proto || sa->key.proto == proto) {
+			ipsec_sa_hold(sa);
+			found = sa;
+			break;
+		}
+		if (!--left)
+			break;
+	}
+	spin_unlock_bh(&sad->lock);
+	return found;
+}
 
 /**
  * ipsec_sad_next() - walk all SAs from the oldest to the newest
@@ -15,109 +48,53 @@
  * No lock is held between calls: SAs that come or go meanwhile are seen or not,
  * the others exactly once.
  *
- * Return: the next SA with a reference for the caller, or NULL at the end.
+ * Context: process. Return: the next SA with a reference for the caller, or NULL at the
+ * end.
  */
 struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
 				u8 proto)
 {
 	struct ipsec_sad *sad = &ipsec_net(net)->sad;
-	unsigned long index;
 	struct ipsec_sa *sa;
+	bool end;
 
-	spin_lock_bh(&sad->lock);
-	xa_for_each_start(&sad->all, index, sa, *cursor) {
-		if (proto && sa->key.proto != proto)
-			continue;
-		ipsec_sa_hold(sa);
-		*cursor = index + 1;
-		break;
-	}
-	spin_unlock_bh(&sad->lock);
+	do {
+		sa = next_of_batch(sad, cursor, proto, &end);
+		cond_resched();
+	} while (!sa && !end);
 	return sa;
 }
 
 /**
- * ipsec_sad_wake() - the machine slept: timers did not count that
+ * ipsec_sad_wake() - the machine slept: look at what is due meanwhile
  * @net: the namespace
- *
- * Each timer that runs ends now, looks at the boot-time clock, and runs on if
- * there is time left. An SA that is leaving ends: its time was short.
  *
  * Context: process.
  */
 void ipsec_sad_wake(struct net *net)
 {
-	unsigned long cursor = 0;
-	struct ipsec_sa *sa;
-
-	while ((sa = ipsec_sad_next(net, &cursor, 0))) {
-		mod_timer_pending(&sa->timer, jiffies);
-		ipsec_sa_put(sa);
-		cond_resched();
-	}
+	ipsec_sad_due_again(&ipsec_net(net)->sad, true);
 }
 
 /**
- * ipsec_sad_count() - how many SAs there are
+ * ipsec_sad_flush() - delete all SAs, for a key manager
  * @net: the namespace
  * @proto: of this protocol; 0 = all
  *
- * Return: the number; with @proto it costs a walk.
+ * Context: process. Return: 0, or -EINTR if the caller was killed meanwhile.
  */
-unsigned int ipsec_sad_count(struct net *net, u8 proto)
-{
-	struct ipsec_sad *sad = &ipsec_net(net)->sad;
-	unsigned int n = 0;
-	unsigned long index;
-	struct ipsec_sa *sa;
-
-	if (!proto)
-		return READ_ONCE(sad->count);
-	rcu_read_lock();
-	xa_for_each(&sad->all, index, sa)
-		n += sa->key.proto == proto;
-	rcu_read_unlock();
-	return n;
-}
-
-/*
- * Deletes the SAs between two ends, without @larval only those that have keys. Returns
- * how many there were.
- */
-static unsigned int delete_between(struct net *net,
-				   const struct ipsec_ends_key *ends,
-				   bool larval)
-{
-	struct ipsec_sa *sa;
-	unsigned int n = 0;
-
-	while ((sa = ipsec_sad_first_between(net, ends, larval))) {
-		ipsec_sa_delete(sa);
-		ipsec_sa_put(sa);
-		n++;
-		cond_resched();
-	}
-	return n;
-}
-
-/**
- * ipsec_sad_flush() - delete all SAs
- * @net: the namespace
- * @proto: of this protocol; 0 = all
- *
- * Context: process. Return: how many there were.
- */
-unsigned int ipsec_sad_flush(struct net *net, u8 proto)
+int ipsec_sad_flush(struct net *net, u8 proto)
 {
 	unsigned long cursor = 0;
-	unsigned int n = 0;
 	struct ipsec_sa *sa;
 
 	while ((sa = ipsec_sad_next(net, &cursor, proto))) {
-		n += delete_between(net, &sa->ends, true);
+		ipsec_sa_delete(sa);
 		ipsec_sa_put(sa);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
-	return n;
+	return 0;
 }
 
 /**
@@ -127,10 +104,66 @@ unsigned int ipsec_sad_flush(struct net *net, u8 proto)
  *
  * SAs that wait for their keys stay, as in KAME.
  *
- * Context: process. Return: how many there were.
+ * Context: process. Return: 0, or -EINTR if the caller was killed meanwhile.
  */
-unsigned int ipsec_sad_delete_ends(struct net *net,
-				   const struct ipsec_ends_key *ends)
+int ipsec_sad_delete_ends(struct net *net, const struct ipsec_ends_key *ends)
 {
-	return delete_between(net, ends, false);
+	struct ipsec_sa *sa;
+
+	while ((sa = ipsec_sad_usable_between(net, ends))) {
+		ipsec_sa_delete(sa);
+		ipsec_sa_put(sa);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * ipsec_sad_clear() - delete all SAs of a namespace that ends
+ * @net: the namespace
+ *
+ * Context: process.
+ */
+void ipsec_sad_clear(struct net *net)
+{
+	unsigned long cursor = 0;
+	struct ipsec_sa *sa;
+
+	while ((sa = ipsec_sad_next(net, &cursor, 0))) {
+		ipsec_sa_delete(sa);
+		ipsec_sa_put(sa);
+	}
+}
+
+/**
+ * ipsec_sad_init() - make an empty SAD
+ * @sad: the SAD, zeroed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ipsec_sad_init(struct ipsec_sad *sad)
+{
+	ipsec_sa_upkeep_init(sad);
+	return ipsec_sad_tables_init(sad);
+}
+
+/**
+ * ipsec_sad_exit() - free the SAD and all that is in it
+ * @net: the namespace; no packet looks at it any more
+ * @sad: its SAD
+ *
+ * Packets whose crypto is under way still hold SAs, and SAs point at @net:
+ * waits until the last one is freed.
+ */
+void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad)
+{
+	atomic_t *live = &ipsec_net(net)->live_sas;
+
+	ipsec_sad_clear(net);
+	/* Dead SAs are never due again, and packets no longer start it. */
+	cancel_delayed_work_sync(&sad->upkeep);
+	wait_var_event(live, !atomic_read(live));
+	ipsec_sad_tables_exit(sad);
 }

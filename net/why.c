@@ -57,6 +57,9 @@ static void show_ends(struct seq_file *seq, const struct ipsec_ends_key *ends)
 			   &ends->daddr.in6);
 }
 
+/* Candidates that are shown; of more only the number. */
+#define CANDIDATES_MAX	100
+
 /**
  * struct candidate - what the SAs between two ends are looked at for
  * @seq: where to
@@ -79,8 +82,8 @@ static void show_candidate(const struct ipsec_sa *sa, void *arg)
 }
 
 /*
- * request PROTOCOL MODE LEVEL EFFECTIVE REQID SOURCE DESTINATION, then the SAs
- * between these ends.
+ * request PROTOCOL MODE LEVEL EFFECTIVE REQID SOURCE DESTINATION, then the oldest SAs
+ * between these ends, and with "more" how many others there are.
  */
 static void show_request(struct net *net, struct seq_file *seq,
 			 const struct ipsec_knobs_family *knobs,
@@ -88,13 +91,17 @@ static void show_request(struct net *net, struct seq_file *seq,
 			 const struct ipsec_ends_key *want)
 {
 	struct candidate c = { .seq = seq, .req = req };
+	unsigned int n;
 
 	seq_printf(seq, "request %u %s %s %s %u ", req->proto,
 		   mode_name(req->mode), level_name(req->level),
 		   level_name(ipsec_level_resolve(knobs, req)), req->reqid);
 	show_ends(seq, want);
 	seq_putc(seq, '\n');
-	ipsec_sad_each_between(net, want, show_candidate, &c);
+	n = ipsec_sad_each_between(net, want, show_candidate, &c,
+				   CANDIDATES_MAX);
+	if (n > CANDIDATES_MAX)
+		seq_printf(seq, "more %u\n", n - CANDIDATES_MAX);
 }
 
 /* What each request finds, in the order in which they are applied. */

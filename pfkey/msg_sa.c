@@ -219,7 +219,9 @@ int pfkey_delete(struct pfkey_request *req)
 		err = pfkey_get_ends(req, &ends);
 		if (err)
 			return err;
-		ipsec_sad_delete_ends(req->net, &ends);
+		err = ipsec_sad_delete_ends(req->net, &ends);
+		if (err)
+			return err;
 		return pfkey_deliver_all(req,
 					 pfkey_build_ends(req, &ends));
 	}
@@ -262,9 +264,12 @@ int pfkey_flush(struct pfkey_request *req)
 {
 	u8 satype = req->hdr->sadb_msg_satype;
 	u8 proto = pfkey_satype_to_proto(satype);
+	int err;
 
 	if (satype != SADB_SATYPE_UNSPEC && !proto)
 		return -EINVAL;
-	ipsec_sad_flush(req->net, proto);
+	err = ipsec_sad_flush(req->net, proto);
+	if (err)
+		return err;
 	return pfkey_deliver_all(req, pfkey_build_echo(req->hdr));
 }

@@ -62,7 +62,7 @@ static const struct knob knobs6[] = {
 static const struct knob knobs_key[] = {
 	{ "debug",		FIELD(key_debug),	0, 0, INT_MAX, ACT_LOG },
 	{ "int_random",		FIELD(int_random),	60, 0, INT_MAX },
-	{ "spi_trycnt",		FIELD(spi_trycnt),	1000, 1, INT_MAX },
+	{ "spi_trycnt",		FIELD(spi_trycnt),	1000, 1, 100000 },
 	{ "spi_minval",		FIELD(spi_minval),	0x100, 0x100, INT_MAX },
 	{ "spi_maxval",		FIELD(spi_maxval),	0x0fffffff, 0x100,
 	  INT_MAX },

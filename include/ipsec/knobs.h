@@ -40,7 +40,7 @@ struct ipsec_knobs_family {
  *             nothing
  * @int_random: seconds until KAME's random numbers began anew; the kernel's see to
  *              that themselves, so it has no effect
- * @spi_trycnt: random draws of GETSPI before it gives up
+ * @spi_trycnt: SPIs that GETSPI tries before it gives up
  * @spi_minval: lowest SPI that GETSPI hands out by itself
  * @spi_maxval: highest SPI that GETSPI hands out by itself
  * @larval_lifetime: seconds an SPI waits for its keys

@@ -8,36 +8,51 @@
  *   [I] immutable once published   [R] RCU pointer or list
  *   [D] sad.lock                   [P] spd.lock
  *   [s] sa->lock                   [A] atomic or per CPU
+ *   [T] sad.due_lock
  *   [q] acquires.lock              [N] written by netns init and exit only
  *
- * Order: PF_KEY mutex, spd.lock, sad.lock, sa->lock, acquires.lock. All but the
- * first are taken with bottom halves disabled. No lock is held across
- * crypto, packet delivery, key manager calls, socket wake-ups or kfree_skb().
+ * Order: PF_KEY mutex, spd.lock, sad.lock, sa->lock, sad.due_lock, acquires.lock. All
+ * but the first are taken with bottom halves disabled. No lock is held across
+ * crypto, packet delivery, key manager calls, socket wake-ups or kfree_skb(). What is
+ * done under one of them takes as long among many SAs as among few, but for the depth
+ * of a tree.
  *
- * An SA reference is held by the SAD, by an armed timer, and by each packet
+ * An SA reference is held by the SAD, by the queue of what is due, and by each packet
  * whose crypto is asynchronous. The flow cache holds none: it is valid only for
  * the generation in which it was filled, the generation is bumped when an SA
  * leaves the SAD, and the memory outlives that by an RCU grace period.
  *
- * Delete, in this order: state = DEAD under sa->lock, unlink, bump the
- * generation, cancel the timer, and after a grace period drop the SAD's reference,
- * so that who found the SA in an RCU section may take one of his own. After the
- * last put a work item frees the transform (which may sleep), wipes the keys and
- * frees the memory.
+ * A state changes under sad.lock and sa->lock. Senders find an SA among its rivals, which
+ * are in order of preference: one that ends leaves them before its state says so, so
+ * that a sender who sees it dead finds the next one.
+ *
+ * Delete, in this order: leave the rivals, state = DEAD, unlink, bump the generation,
+ * leave the queue of what is due, and after a grace period drop the SAD's reference,
+ * so that a packet that has found the SA in an RCU section may take one of its own. One
+ * work item waits for that on behalf of all SAs that were deleted meanwhile; then, and
+ * after a last put by others, it frees the transform (which may sleep), wipes the keys
+ * and frees the memory.
+ *
+ * Lifetimes, larval limits and net.key.delete_grace are one queue in the order of the
+ * boot-time clock. A work item of the namespace takes what is due, SA by SA; it also
+ * ends what gave way to a newer SA. Packets only add to the queue.
  *
  * Packets in @early hold their device and no SA: they end with it.
  *
- * With net.key.delete_grace a DELETE stops after the first step: the SA is dead for
- * everybody but for packets that arrive, and its timer does the rest.
+ * With net.key.delete_grace a DELETE stops after the second step: the SA is dead for
+ * everybody but for packets that arrive, and the queue does the rest.
  */
 #ifndef _IPSEC_SA_H
 #define _IPSEC_SA_H
 
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
-#include <linux/timer.h>
+#include <linux/timerqueue.h>
 #include <linux/workqueue.h>
 #include <net/dst_cache.h>
 #include <net/net_namespace.h>
@@ -76,6 +91,8 @@ enum ipsec_mode_kind {
 	IPSEC_MODE_KIND_TUNNEL,
 };
 
+#define IPSEC_MODE_KINDS	3	/* size of a table indexed by mode */
+
 /**
  * struct ipsec_sad_key - what the inbound look-up knows of a packet
  * @daddr: destination address of the outer header
@@ -106,6 +123,48 @@ struct ipsec_ends_key {
 	u8			proto;
 	u8			family;
 	u16			pad;
+};
+
+/**
+ * struct ipsec_rivals_key - which SAs compete for a request
+ * @ends: addresses and protocol
+ * @reqid: their reqid, or 0 for all between these ends, whatever theirs is
+ */
+struct ipsec_rivals_key {
+	struct ipsec_ends_key	ends;
+	u32			reqid;
+};
+
+/* Which of the rivals of one mode is preferred. */
+enum ipsec_preference {
+	IPSEC_PREFER_OLDEST,	/* a dying one first */
+	IPSEC_PREFER_NEWEST,	/* a mature one first */
+	IPSEC_PREFERENCES,
+};
+
+/**
+ * struct ipsec_rivals - SAs that compete for the same requests
+ * @key: [I] what they have in common
+ * @node: [D R] link of sad.by_ends
+ * @by_age: [D] the usable ones of each mode, in order of preference, those whose
+ *	    hard lifetime ends some day apart from the others
+ * @best: [D R] which of a mode to send with, for each preference
+ * @all: [D R] all SAs, usable or not, the oldest first; only with reqid 0
+ * @count: [D] SAs that belong here; without any it goes
+ * @discard_node: [D] link of sad.discards, if some gave way
+ * @discard_modes: [D] for requests of which modes, a bit each
+ * @rcu: frees it
+ */
+struct ipsec_rivals {
+	struct ipsec_rivals_key	key;
+	struct rhash_head	node;
+	struct rb_root_cached	by_age[IPSEC_MODE_KINDS][2];
+	struct ipsec_sa __rcu	*best[IPSEC_MODE_KINDS][IPSEC_PREFERENCES];
+	struct list_head	all;
+	unsigned int		count;
+	struct list_head	discard_node;
+	unsigned int		discard_modes;
+	struct rcu_head		rcu;
 };
 
 /**
@@ -151,7 +210,10 @@ struct ipsec_sa_params {
  * @key: [I] identity in the SAD
  * @spi_node: [D R] link of the table by @key
  * @ends: [I] the two ends and the protocol
- * @ends_node: [D R] link of the table by @ends
+ * @ends_node: [D R] link of all SAs between the same ends
+ * @rivals: [D] those with any reqid, and those with the same one, if it has one
+ * @age_node: [D] links of their trees by age
+ * @rank: [D] the state that these trees know; 0 = not in them
  * @serial: [D] position in the list of all SAs, ascending with age
  * @linked: [D] is in the tables
  * @net: [I] the namespace; SAs never outlive it
@@ -174,14 +236,14 @@ struct ipsec_sa_params {
  * @pid: [I] sadb_msg_pid of the creator
  * @seq: [I] sadb_msg_seq of the creator
  * @state: [s] enum ipsec_sa_state; read without the lock by READ_ONCE
- * @leaving: [s] dead, but opens packets until @timer ends it; READ_ONCE without the
+ * @leaving: [s] dead, but opens packets until @due ends it; READ_ONCE without the
  *	     lock
  * @out_seq: [A] sequence numbers used up
  * @replay: the receiver's window, see there
  * @life: limits and use, see there
  * @early: [s] packets that wait for the keys, see early.c
- * @timer: armed while a time limit, the larval limit or net.key.delete_grace runs,
- *	   or packets wait
+ * @due: [T] queued while a time limit, the larval limit or net.key.delete_grace runs,
+ *	 or packets wait
  * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
  * @marks: [A] what received packets take their secpath from, of transport and of
  *         tunnel mode; set once, when first needed, see history.c
@@ -189,14 +251,16 @@ struct ipsec_sa_params {
  * @pmtu_until: [A] when it is forgotten, in jiffies
  * @lock: protects the [s] fields; never held across crypto or delivery
  * @refs: [A] see the head of this file
- * @rcu: drops the SAD's reference after a grace period
- * @work: frees the SA in process context
+ * @dead_node: [A] waits for the end of a grace period, and then to be freed
  */
 struct ipsec_sa {
 	struct ipsec_sad_key	key;
 	struct rhash_head	spi_node;
 	struct ipsec_ends_key	ends;
-	struct rhlist_head	ends_node;
+	struct list_head	ends_node;
+	struct ipsec_rivals	*rivals[2];
+	struct rb_node		age_node[2];
+	u8			rank;
 	u32			serial;
 	bool			linked;
 	struct net		*net;
@@ -225,46 +289,70 @@ struct ipsec_sa {
 	struct ipsec_replay	replay;
 	struct ipsec_lifetime	life;
 	struct sk_buff_head	early;
-	struct timer_list	timer;
+	struct timerqueue_node	due;
 	struct dst_cache	outer_dst;
 	struct sk_buff		*marks[2];
 	u32			pmtu;
 	unsigned long		pmtu_until;
 	spinlock_t		lock;
 	refcount_t		refs;
-	struct rcu_head		rcu;
-	struct work_struct	work;
+	struct llist_node	dead_node;
 };
+
+/* What SAs are counted by. */
+enum { IPSEC_SAD_ESP, IPSEC_SAD_AH, IPSEC_SAD_COMP, IPSEC_SAD_PROTOS };
 
 /**
  * struct ipsec_sad - the SAD of one network namespace
  * @by_spi: [R] struct ipsec_sad_key -> SA, writers hold @lock
- * @by_ends: [R] struct ipsec_ends_key -> SAs, writers hold @lock
+ * @by_ends: [R] struct ipsec_rivals_key -> struct ipsec_rivals, writers hold @lock
  * @all: [D] serial -> SA, for dumps and flushes in the order of creation
  * @next_serial: [D] where the next SA goes in @all
  * @count: [D] linked SAs; read without the lock as a hint
- * @lock: protects the tables and the links of SAs
+ * @counts: [D] those of each protocol; the same
+ * @discards: [D] rivals of which some gave way to a newer one
+ * @lock: protects the tables, the links and, with sa->lock, the states of SAs
+ * @due: [T] SAs by the boot-time clock of their next event
+ * @due_lock: protects @due
+ * @upkeep: works on @due and @discards
  */
 struct ipsec_sad {
 	struct rhashtable	by_spi;
-	struct rhltable		by_ends;
+	struct rhashtable	by_ends;
 	struct xarray		all;
 	u32			next_serial;
 	u32			count;
+	u32			counts[IPSEC_SAD_PROTOS];
+	struct list_head	discards;
 	spinlock_t		lock;
+	struct timerqueue_head	due;
+	spinlock_t		due_lock;
+	struct delayed_work	upkeep;
 };
 
-/* One SA: sa.c. */
+/* One SA is made and freed: sa.c. */
 struct ipsec_sa *ipsec_sa_create(struct net *net,
 				 const struct ipsec_sa_params *params);
 struct ipsec_sa *ipsec_sa_larval(struct net *net,
 				 const struct ipsec_sa_params *params);
 void ipsec_sa_destroy(struct ipsec_sa *sa);
+void ipsec_sa_retire(struct ipsec_sa *sa);
+
+/* It lives: sa_life.c. */
+int ipsec_sad_add(struct ipsec_sa *sa);
+int ipsec_sad_replace(struct ipsec_sa *old, struct ipsec_sa *sa);
 void ipsec_sa_delete(struct ipsec_sa *sa);
 void ipsec_sa_leave(struct ipsec_sa *sa);
-void ipsec_sa_retire(struct ipsec_sa *sa);
 void ipsec_sa_arm(struct ipsec_sa *sa);
 void ipsec_sa_charge(struct ipsec_sa *sa, u32 packets, u64 bytes);
+void ipsec_sa_upkeep_init(struct ipsec_sad *sad);
+
+/* When something is due: sa_due.c. */
+void ipsec_sa_due(struct ipsec_sa *sa, ktime_t when);
+bool ipsec_sa_due_cancel(struct ipsec_sa *sa);
+bool ipsec_sa_is_due(struct ipsec_sa *sa);
+struct ipsec_sa *ipsec_sad_due_next(struct ipsec_sad *sad);
+void ipsec_sad_due_again(struct ipsec_sad *sad, bool now);
 
 static inline void ipsec_sa_hold(struct ipsec_sa *sa)
 {
@@ -292,38 +380,50 @@ static inline bool ipsec_sa_opens(const struct ipsec_sa *sa)
 }
 
 /* The database: sad.c. */
-int ipsec_sad_add(struct ipsec_sa *sa);
-int ipsec_sad_replace(struct ipsec_sa *old, struct ipsec_sa *sa);
+int ipsec_sad_link(struct ipsec_sa *sa);
+int ipsec_sad_relink(struct ipsec_sa *old, struct ipsec_sa *sa);
 bool ipsec_sad_unlink(struct ipsec_sa *sa);
 struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
 				      const struct ipsec_sad_key *key);
 struct ipsec_sa *ipsec_sad_get(struct net *net,
 			       const struct ipsec_sad_key *key);
+int ipsec_sad_tables_init(struct ipsec_sad *sad);
+void ipsec_sad_tables_exit(struct ipsec_sad *sad);
+
+/* Which SA to send with: sad_out.c. */
 struct ipsec_sa *ipsec_sad_find_out(struct net *net,
 				    const struct ipsec_ends_key *ends,
 				    u8 mode, u32 reqid);
 const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid);
-void ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
-			    void (*show)(const struct ipsec_sa *sa, void *arg),
-			    void *arg);
-struct ipsec_sa *ipsec_sad_first_between(struct net *net,
-					 const struct ipsec_ends_key *ends,
-					 bool larval);
+unsigned int
+ipsec_sad_each_between(struct net *net, const struct ipsec_ends_key *ends,
+		       void (*show)(const struct ipsec_sa *sa, void *arg),
+		       void *arg, unsigned int max);
+struct ipsec_sa *ipsec_sad_usable_between(struct net *net,
+					  const struct ipsec_ends_key *ends);
 void ipsec_sad_discard(const struct ipsec_sa *best, u8 mode, u32 reqid);
+struct ipsec_sa *ipsec_sad_next_discard(struct ipsec_sad *sad);
+int ipsec_sad_join(struct ipsec_sad *sad, struct ipsec_sa *sa);
+void ipsec_sad_part(struct ipsec_sad *sad, struct ipsec_sa *sa);
+void ipsec_sad_rank(struct ipsec_sad *sad, struct ipsec_sa *sa, u8 state);
+int ipsec_sad_out_init(struct ipsec_sad *sad);
+void ipsec_sad_out_exit(struct ipsec_sad *sad);
+
+/* An SPI for it: sa_spi.c. */
 struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 				     const struct ipsec_sa_params *params,
 				     u32 min, u32 max);
-int ipsec_sad_init(struct ipsec_sad *sad);
-void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
 
 /* All of it: sad_walk.c. */
 struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
 				u8 proto);
 void ipsec_sad_wake(struct net *net);
 unsigned int ipsec_sad_count(struct net *net, u8 proto);
-unsigned int ipsec_sad_flush(struct net *net, u8 proto);
-unsigned int ipsec_sad_delete_ends(struct net *net,
-				   const struct ipsec_ends_key *ends);
+int ipsec_sad_flush(struct net *net, u8 proto);
+int ipsec_sad_delete_ends(struct net *net, const struct ipsec_ends_key *ends);
+void ipsec_sad_clear(struct net *net);
+int ipsec_sad_init(struct ipsec_sad *sad);
+void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
 
 /* Once for the module: sa.c. */
 int ipsec_sa_init(void);

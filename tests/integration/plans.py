@@ -112,7 +112,8 @@ def inside():
 def body():
     lab.ip("netns add a\nnetns add n\n")
     with lab.Host("n").entered():
-        lab.equal("native has room for a plan", (str(COUNT), str(COUNT)),
+        # The debug kernel has no ESP for IPv6 of its own.
+        DEBUG or lab.equal("native has room for a plan", (str(COUNT), str(COUNT)),
                   native("2001:db8:0:N::N"))
     with lab.Host("a").entered():
         inside()

@@ -345,6 +345,8 @@ static int explain(char *answer, const char *dir)
 			say_request(line);
 		else if (is(line, "candidate"))
 			say_candidate(line);
+		else if (is(line, "more"))
+			printf("\tand %s others\n", line + 5);
 		else if (is(line, "sa"))
 			say("\tused: spi=%ld(%s)\n", strtol(line + 3, NULL, 16),
 			    line + 3);
