@@ -7,6 +7,9 @@
  * entry; then net.key.blockacq_count misses and one more are silent, and the
  * next one asks again. After net.key.blockacq_lifetime seconds the entry is
  * gone. There is no timer: entries too old are dropped by who looks next.
+ *
+ * All loops are bounded by IPSEC_ACQUIRE_MAX: to forget all entries at once, or to go
+ * through a bucket that has all of them, is some 100,000 instructions.
  */
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -110,7 +113,7 @@ static struct question *remember(struct ipsec_acquires *acq,
 	if (acq->count >= IPSEC_ACQUIRE_MAX)
 		forget(acq, list_first_entry(&acq->ages, struct question,
 					     age_node));
-	q = kzalloc(sizeof(*q), GFP_ATOMIC);
+	q = kzalloc(sizeof(*q), GFP_ATOMIC | __GFP_ACCOUNT);
 	if (!q)
 		return NULL;
 	q->want = *want;

@@ -198,13 +198,18 @@ void ipsec_carrier_fill(struct xfrm_policy *pol, sa_family_t family,
 	carrier_apply(pol, sp);
 }
 
+/* A walk looks at so many native policies, then others get the core's lock. */
+#define WALK_BATCH	64
+
 /**
  * struct walk - a walk over the carriers of a namespace
  * @net: the namespace
- * @ipsec: some of them ask for IPsec
+ * @left: native policies that may be looked at before the lock is given up
+ * @ipsec: some carriers ask for IPsec
  */
 struct walk {
 	struct net	*net;
+	unsigned int	left;
 	bool		ipsec;
 };
 
@@ -213,6 +218,10 @@ static int refresh(struct xfrm_policy *pol, int dir, int seq, void *arg)
 	struct walk *walk = arg;
 	const struct ipsec_sp *sp;
 
+	/* The walk stops before this policy, and goes on with it. */
+	if (!walk->left)
+		return -EAGAIN;
+	walk->left--;
 	if (!is_carrier(pol) || pol->lft.hard_packet_limit != load_number)
 		return 0;
 	rcu_read_lock();
@@ -225,12 +234,29 @@ static int refresh(struct xfrm_policy *pol, int dir, int seq, void *arg)
 	return 0;
 }
 
+/*
+ * The core's lock is held for a batch of policies at a time, whoever's they are: its
+ * other users in this namespace, and packets that interrupt us, do not wait for all.
+ *
+ * The core adds policies in front. A socket that comes between two batches is passed
+ * over: with a policy of setsockopt it is up to date and known to be used, see
+ * give_carrier(), and an accepted one has a copy of its listener's, which was or will
+ * be seen. Only if the listener is closed before the walk comes to it, the copy is
+ * missed. A sweep would have to miss that twice, for a socket that became a listener,
+ * had a copy taken and was closed within the second walk as well; the packets of
+ * whoever brings that about are dropped.
+ */
 static void walk_carriers(struct walk *walk)
 {
 	struct xfrm_policy_walk native;
+	int err;
 
 	xfrm_policy_walk_init(&native, XFRM_POLICY_TYPE_ANY);
-	xfrm_policy_walk(walk->net, &native, refresh, walk);
+	do {
+		walk->left = WALK_BATCH;
+		err = xfrm_policy_walk(walk->net, &native, refresh, walk);
+		cond_resched();
+	} while (err == -EAGAIN);
 	xfrm_policy_walk_done(&native, walk->net);
 }
 

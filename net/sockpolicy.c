@@ -4,6 +4,7 @@
  * its id, freed when no socket has it any more. How a socket holds an id is
  * sock_carrier.c's matter.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
@@ -27,27 +28,30 @@
 /* The table may be full of policies that only a sweep knows to be unused. */
 #define COUNT_MAX	BIT(17)
 
+/* A sweep looks at so many policies before it lets go of the lock. */
+#define SWEEP_BATCH	64
+
 /**
  * struct ipsec_sock_policy - a policy, and who may have it
  * @sp: [I] the policy
- * @node: [L] link of socks.by_wire; unhashed: no other socket gets it
+ * @node: [L] link of socks.by_wire; empty: no other socket gets it
+ * @gone: [L] link of the list of those that a sweep frees
  * @carrier: [L] the last one handed out, referenced until it has a socket
  * @shared: [I] other sockets that ask for the same may have it
  * @used: [L] written by the sweep, and by whoever gets it
  * @condemned: [L] no carrier was found; waits for the second look
- * @hash: [I] of @wire
  * @len: [I] bytes of @wire
  * @rcu: frees it
  * @wire: [I] what setsockopt was given, and getsockopt gives back
  */
 struct ipsec_sock_policy {
 	struct ipsec_sp		*sp;
-	struct hlist_node	node;
+	struct rb_node		node;
+	struct list_head	gone;
 	struct xfrm_policy	*carrier;
 	bool			shared;
 	bool			used;
 	bool			condemned;
-	u32			hash;
 	unsigned int		len;
 	struct rcu_head		rcu;
 	u8			wire[];
@@ -85,20 +89,85 @@ static void give_carrier(struct ipsec_sock_policy *p, struct xfrm_policy *to)
 		xfrm_pol_put(old);
 }
 
+/* Counts @p in (1) or out (-1), if it is about received packets. */
+static void count_needs(struct ipsec_socks *socks,
+			const struct ipsec_sock_policy *p, int step)
+{
+	unsigned int need = needs(p->sp);
+
+	if (need & IPSEC_HAVE_ESP)
+		socks->needing[0] += step;
+	if (need & IPSEC_HAVE_AH)
+		socks->needing[1] += step;
+	WRITE_ONCE(socks->in_need,
+		   (socks->needing[0] ? IPSEC_HAVE_ESP : 0) |
+		   (socks->needing[1] ? IPSEC_HAVE_AH : 0));
+}
+
+/**
+ * struct wire - what a socket asks for
+ * @data: the bytes
+ * @len: how many
+ */
+struct wire {
+	const void	*data;
+	unsigned int	len;
+};
+
+static int wire_compare(const void *key, const struct rb_node *node)
+{
+	const struct ipsec_sock_policy *p =
+		rb_entry(node, struct ipsec_sock_policy, node);
+	const struct wire *wire = key;
+
+	if (wire->len != p->len)
+		return wire->len < p->len ? -1 : 1;
+	return memcmp(wire->data, p->wire, p->len);
+}
+
+static bool wire_less(struct rb_node *node, const struct rb_node *other)
+{
+	const struct ipsec_sock_policy *p =
+		rb_entry(node, struct ipsec_sock_policy, node);
+	const struct wire wire = { p->wire, p->len };
+
+	return wire_compare(&wire, other) < 0;
+}
+
+/* Other sockets that ask for the same may have it, or may no more. */
+static void share(struct ipsec_socks *socks, struct ipsec_sock_policy *p)
+{
+	if (p->shared && RB_EMPTY_NODE(&p->node))
+		rb_add(&p->node, &socks->by_wire, wire_less);
+}
+
+static void unshare(struct ipsec_socks *socks, struct ipsec_sock_policy *p)
+{
+	if (RB_EMPTY_NODE(&p->node))
+		return;
+	rb_erase(&p->node, &socks->by_wire);
+	RB_CLEAR_NODE(&p->node);
+}
+
 /*
  * One whose last carrier is not yet in a socket is passed over: who asks for the
- * same at the same time gets another one, so that each has at most one such.
+ * same at the same time gets another one, so that each has at most one such. There
+ * are no more of these than tasks within setsockopt().
  */
 static struct ipsec_sock_policy *find_equal(struct ipsec_socks *socks,
-					    u32 hash, const void *wire,
-					    unsigned int len)
+					    const struct wire *wire)
 {
-	struct ipsec_sock_policy *p;
+	struct rb_node *node = rb_find_first(wire, &socks->by_wire,
+					     wire_compare);
 
-	hash_for_each_possible(socks->by_wire, p, node, hash)
-		if (p->hash == hash && p->len == len &&
-		    !memcmp(p->wire, wire, len) && !pending(p->carrier))
+	while (node) {
+		struct ipsec_sock_policy *p =
+			rb_entry(node, struct ipsec_sock_policy, node);
+
+		if (!pending(p->carrier))
 			return p;
+		node = rb_next_match(wire, node, wire_compare);
+	}
 	return NULL;
 }
 
@@ -115,10 +184,9 @@ static int add(struct ipsec_socks *socks, struct ipsec_sock_policy *p)
 	if (err < 0)
 		return err;
 	p->sp->id = number * ID_STEP + ID_SOCKET + p->sp->dir - 1;
-	if (p->shared)
-		hash_add(socks->by_wire, &p->node, p->hash);
+	share(socks, p);
+	count_needs(socks, p, 1);
 	WRITE_ONCE(socks->count, socks->count + 1);
-	WRITE_ONCE(socks->in_need, socks->in_need | needs(p->sp));
 	return 0;
 }
 
@@ -130,40 +198,40 @@ static void free_policy(struct ipsec_sock_policy *p)
 	kfree_rcu(p, rcu);
 }
 
-static struct ipsec_sock_policy *new_policy(struct ipsec_sp *sp, u32 hash,
-					    const void *wire, unsigned int len,
+static struct ipsec_sock_policy *new_policy(struct ipsec_sp *sp,
+					    const struct wire *wire,
 					    bool shared)
 {
 	struct ipsec_sock_policy *p;
 
-	p = kzalloc(struct_size(p, wire, len), GFP_ATOMIC | __GFP_ACCOUNT);
+	p = kzalloc(struct_size(p, wire, wire->len),
+		    GFP_ATOMIC | __GFP_ACCOUNT);
 	if (!p)
 		return NULL;
 	p->sp = sp;
-	p->hash = hash;
-	p->len = len;
+	p->len = wire->len;
 	p->shared = shared;
-	memcpy(p->wire, wire, len);
+	RB_CLEAR_NODE(&p->node);
+	memcpy(p->wire, wire->data, wire->len);
 	return p;
 }
 
 /* The policy for @wire, with @carrier as the one to come; takes over @sp. */
 static struct ipsec_sock_policy *intern(struct ipsec_socks *socks,
-					struct ipsec_sp *sp, const void *wire,
-					unsigned int len, bool shared,
+					struct ipsec_sp *sp,
+					const struct wire *wire, bool shared,
 					struct xfrm_policy *carrier)
 {
-	u32 hash = ipsec_hash_bytes(wire, len);
 	struct ipsec_sock_policy *p, *made;
 	int err = 0;
 
-	made = new_policy(sp, hash, wire, len, shared);
+	made = new_policy(sp, wire, shared);
 	if (!made) {
 		ipsec_sp_put(sp);
 		return ERR_PTR(-ENOMEM);
 	}
 	spin_lock_bh(&socks->lock);
-	p = shared ? find_equal(socks, hash, wire, len) : NULL;
+	p = shared ? find_equal(socks, wire) : NULL;
 	if (!p) {
 		err = add(socks, made);
 		p = made;
@@ -195,6 +263,7 @@ struct xfrm_policy *ipsec_sock_policy_make(struct sock *sk, struct ipsec_sp *sp,
 					   const void *wire, unsigned int len,
 					   bool shared)
 {
+	const struct wire asked = { wire, len };
 	struct net *net = sock_net(sk);
 	struct ipsec_sock_policy *p;
 	struct xfrm_policy *carrier;
@@ -204,7 +273,7 @@ struct xfrm_policy *ipsec_sock_policy_make(struct sock *sk, struct ipsec_sp *sp,
 		ipsec_sp_put(sp);
 		return ERR_PTR(-ENOMEM);
 	}
-	p = intern(socks_of(net), sp, wire, len, shared, carrier);
+	p = intern(socks_of(net), sp, &asked, shared, carrier);
 	if (IS_ERR(p)) {
 		carrier->walk.dead = 1;
 		xfrm_pol_put(carrier);
@@ -284,69 +353,82 @@ int ipsec_sock_policy_read(struct sock *sk, enum ipsec_dir dir,
 	return len;
 }
 
-/* Forgets who is used. A carrier without a socket counts as a user. */
-static void sweep_begin(struct ipsec_socks *socks)
+/**
+ * sweep_policies() - do something with each policy, a batch under the lock at a time
+ * @socks: the policies
+ * @fn: what; may add the policy to @gone. Each is looked at for itself, so those that
+ *      come between two batches are no trouble: @fn knows them by @used.
+ *
+ * Return: how many times @fn said so.
+ */
+static unsigned int sweep_policies(struct ipsec_socks *socks,
+				   bool (*fn)(struct ipsec_socks *socks,
+					      struct ipsec_sock_policy *p,
+					      struct list_head *gone))
 {
-	struct ipsec_sock_policy *p;
-	unsigned long number;
+	struct ipsec_sock_policy *p, *next;
+	unsigned int said = 0, n;
+	unsigned long number = 0;
+	LIST_HEAD(gone);
 
-	spin_lock_bh(&socks->lock);
-	xa_for_each(&socks->by_number, number, p)
-		p->used = pending(p->carrier);
-	spin_unlock_bh(&socks->lock);
-}
-
-/* Nobody gets the unused ones any more. Returns whether there are any. */
-static bool sweep_condemn(struct ipsec_socks *socks)
-{
-	struct ipsec_sock_policy *p;
-	unsigned long number;
-	bool any = false;
-
-	spin_lock_bh(&socks->lock);
-	xa_for_each(&socks->by_number, number, p) {
-		p->condemned = !p->used && !pending(p->carrier);
-		if (!p->condemned)
-			continue;
-		any = true;
-		hash_del(&p->node);
-		if (p->carrier)
-			xfrm_pol_put(p->carrier);
-		p->carrier = NULL;
-	}
-	spin_unlock_bh(&socks->lock);
-	return any;
-}
-
-/* Frees those that are still unused, and counts what the others need. */
-static void sweep_finish(struct ipsec_socks *socks)
-{
-	struct ipsec_sock_policy *p;
-	struct hlist_node *next;
-	unsigned int need = 0;
-	unsigned long number;
-	HLIST_HEAD(gone);
-
-	spin_lock_bh(&socks->lock);
-	xa_for_each(&socks->by_number, number, p) {
-		if (p->condemned && !p->used) {
-			xa_erase(&socks->by_number, number);
-			WRITE_ONCE(socks->count, socks->count - 1);
-			hlist_add_head(&p->node, &gone);
-			continue;
+	do {
+		n = 0;
+		spin_lock_bh(&socks->lock);
+		xa_for_each_start(&socks->by_number, number, p, number) {
+			if (n++ == SWEEP_BATCH)
+				break;
+			said += fn(socks, p, &gone);
 		}
-		if (p->condemned && p->shared)
-			hash_add(socks->by_wire, &p->node, p->hash);
-		p->condemned = false;
-		need |= needs(p->sp);
-	}
-	WRITE_ONCE(socks->in_need, need);
-	spin_unlock_bh(&socks->lock);
+		spin_unlock_bh(&socks->lock);
+		/* The flow cache knows them, and the next may have their ids. */
+		if (!list_empty(&gone))
+			ipsec_generation_bump(socks->net);
+		list_for_each_entry_safe(p, next, &gone, gone)
+			free_policy(p);
+		INIT_LIST_HEAD(&gone);
+		cond_resched();
+	} while (n > SWEEP_BATCH);
+	return said;
+}
 
-	/* The flow cache knows the policies, and the next may have their ids. */
-	ipsec_generation_bump(socks->net);
-	hlist_for_each_entry_safe(p, next, &gone, node)
-		free_policy(p);
+/* Forgets who is used. A carrier without a socket counts as a user. */
+static bool sweep_begin(struct ipsec_socks *socks, struct ipsec_sock_policy *p,
+			struct list_head *gone)
+{
+	p->used = pending(p->carrier);
+	return p->used;
+}
+
+/* Nobody gets an unused one any more. Returns whether it is one. */
+static bool sweep_condemn(struct ipsec_socks *socks,
+			  struct ipsec_sock_policy *p, struct list_head *gone)
+{
+	p->condemned = !p->used && !pending(p->carrier);
+	if (!p->condemned)
+		return false;
+	unshare(socks, p);
+	if (p->carrier)
+		xfrm_pol_put(p->carrier);
+	p->carrier = NULL;
+	return true;
+}
+
+/* Frees it if it is still unused. */
+static bool sweep_finish(struct ipsec_socks *socks, struct ipsec_sock_policy *p,
+			 struct list_head *gone)
+{
+	if (!p->condemned)
+		return false;
+	p->condemned = false;
+	if (p->used) {
+		share(socks, p);
+		return false;
+	}
+	xa_erase(&socks->by_number, p->sp->id / ID_STEP);
+	WRITE_ONCE(socks->count, socks->count - 1);
+	count_needs(socks, p, -1);
+	list_add(&p->gone, gone);
+	return true;
 }
 
 /*
@@ -359,12 +441,12 @@ static void sweep(struct work_struct *work)
 	struct ipsec_socks *socks = container_of(to_delayed_work(work),
 						 struct ipsec_socks, sweeper);
 
-	sweep_begin(socks);
+	sweep_policies(socks, sweep_begin);
 	ipsec_carriers_refresh(socks->net);
-	if (sweep_condemn(socks)) {
+	if (sweep_policies(socks, sweep_condemn)) {
 		synchronize_rcu();
 		ipsec_carriers_refresh(socks->net);
-		sweep_finish(socks);
+		sweep_policies(socks, sweep_finish);
 	}
 	spin_lock_bh(&socks->lock);
 	socks->sweep_at = max(2 * socks->count, SWEEP_MIN);
@@ -383,8 +465,9 @@ void ipsec_socks_init(struct net *net, struct ipsec_socks *socks)
 {
 	socks->net = net;
 	spin_lock_init(&socks->lock);
-	hash_init(socks->by_wire);
-	xa_init_flags(&socks->by_number, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
+	socks->by_wire = RB_ROOT;
+	xa_init_flags(&socks->by_number, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
+					 XA_FLAGS_ACCOUNT);
 	socks->sweep_at = SWEEP_MIN;
 	INIT_DELAYED_WORK(&socks->sweeper, sweep);
 }
@@ -410,7 +493,9 @@ void ipsec_socks_exit(struct ipsec_socks *socks)
 	struct ipsec_sock_policy *p;
 	unsigned long number;
 
-	xa_for_each(&socks->by_number, number, p)
+	xa_for_each(&socks->by_number, number, p) {
 		free_policy(p);
+		cond_resched();
+	}
 	xa_destroy(&socks->by_number);
 }

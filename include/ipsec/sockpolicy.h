@@ -12,7 +12,7 @@
 #ifndef _IPSEC_SOCKPOLICY_H
 #define _IPSEC_SOCKPOLICY_H
 
-#include <linux/hashtable.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -33,8 +33,10 @@ struct xfrm_policy;
  * @next: [L] where the search for a free number starts
  * @count: [L] entries of @by_number
  * @sweep_at: [L] how many of them call for a sweep at once
- * @in_need: IPSEC_HAVE_* that one or another policy for received packets asks
- *           for; read without the lock, never too small
+ * @needing: [L] how many of them ask received packets for IPSEC_HAVE_ESP, and
+ *           for IPSEC_HAVE_AH
+ * @in_need: IPSEC_HAVE_* that one or another asks for; read without the lock,
+ *           never too small
  * @starting: [A] tasks that enable the hooks on their way back to userland
  * @lock: protects the tables
  * @sweeper: frees what no socket uses
@@ -42,10 +44,11 @@ struct xfrm_policy;
  */
 struct ipsec_socks {
 	struct xarray		by_number;
-	DECLARE_HASHTABLE(by_wire, 8);
+	struct rb_root		by_wire;
 	u32			next;
 	u32			count;
 	u32			sweep_at;
+	u32			needing[2];
 	unsigned int		in_need;
 	atomic_t		starting;
 	spinlock_t		lock;
