@@ -9,15 +9,14 @@ that a CPU was busy is printed: exact where the clock counts instructions.
 """
 import contextlib
 import errno
-import mmap
 import os
-import signal
 import socket
 import struct
 import time
 
 import lab
 from batch import Batch
+from probe import Probe, note
 from pfkey_client import *
 
 DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
@@ -28,43 +27,6 @@ SOME = MANY if os.environ.get("ROUNDS") else MANY // 5
 FEW, TURNS = 100, 50
 TUPLES = 512            # of masks in one direction and family, see ipsec(4)
 SRC_MASK, SRC, DST_MASK, DST = 21, 28, 45, 52           # where they are in a message
-
-
-def note(*what):
-    print("#", *what, flush=True)
-
-
-class Probe:
-    """A process that wants each CPU every 100 us, before all others: how late it was."""
-
-    def __init__(self):
-        self.late = mmap.mmap(-1, 4096)
-        self.children = []
-        for cpu in os.sched_getaffinity(0):
-            self.children.append(os.fork())
-            if not self.children[-1]:
-                self.watch(cpu)
-
-    def watch(self, cpu):
-        os.sched_setaffinity(0, {cpu})
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
-        while True:
-            begin = time.monotonic_ns()
-            time.sleep(0.0001)
-            late = time.monotonic_ns() - begin - 100000
-            if late > struct.unpack_from("=Q", self.late, 8 * cpu)[0]:
-                struct.pack_into("=Q", self.late, 8 * cpu, late)
-
-    def worst(self):
-        """Microseconds, since the last call."""
-        late = max(struct.unpack_from("=64Q", self.late))
-        self.late[:512] = bytes(512)
-        return late // 1000
-
-    def close(self):
-        for child in self.children:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
 
 
 def spdadd(kind=SPDADD, lifetime=0, mask=32, direction=2):
