@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
-#include <ipsec/hash.h>
 #include <ipsec/netns.h>
 #include <ipsec/sockpolicy.h>
 #include <ipsec/sp.h>

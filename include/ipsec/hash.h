@@ -96,8 +96,6 @@ static __always_inline u32 ipsec_hash(const void *key, unsigned int len,
 	return ipsec_hash_with(&ipsec_hash_secret, key, len, seed);
 }
 
-u32 ipsec_hash_bytes(const void *data, size_t len);
-
 /**
  * ipsec_hash_errno() - what a key manager is told of an rhashtable that refused
  * @err: from the insertion; 0 and -EEXIST mean what they say
