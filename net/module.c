@@ -42,11 +42,43 @@ err_netns:
 err_sa:
 	ipsec_sa_exit();
 err_crypt:
+	/* Namespaces met packets already, if sockets had policies. */
+	ipsec_unload_wait();
 	ipsec_crypt_exit();
 	return err;
 }
 
-/* kfree_rcu() needs no code of ours, but timers and work items do. */
+/*
+ * What the kernel calls in us, and why it does not any more when this returns. First
+ * nothing new comes in:
+ *
+ * - Protocol handlers: xfrm4_protocol_deregister() waits for a grace period, and
+ *   packets are in RCU sections.
+ * - PF_KEY: each socket, with its operations and its destructor, holds the module, so
+ *   there is none. Key manager, socket options and notifiers: removing them waits for
+ *   calls under way, by RCU, a reference to the module, and a semaphore.
+ * - Power management's notifier: the same semaphore.
+ *
+ * Then every namespace ends as when it is deleted, see netns.c:
+ *
+ * - Knobs and files in /proc: removing them waits for calls under way.
+ * - Task works of setsockopt(): counted; the work items of hooks and sockets, of
+ *   policies and SAs that end: cancelled, and waited for.
+ * - Netfilter hooks: unregistered, and a grace period passes.
+ * - SAs: each is held for every request that its cipher has not answered, and the
+ *   namespace waits until the last one is freed. Packets that wait for keys end with
+ *   their SA.
+ *
+ * Then what is left of SAs, so far only their memory was freed: call_rcu() and the
+ * work queue. kfree_rcu() needs no code of ours. And at last what could not be waited
+ * for by name: packets in queues of netfilter that are to come back to us, and
+ * functions of ours that have said that they are done and are about to return.
+ *
+ * Elsewhere no function of ours stays with a packet: in sockets, backlogs, GRO and
+ * queueing disciplines it has no destructor, route, extension or callback with code
+ * of ours. Its secpath has stand-ins of SAs, see history.c, its socket carriers, see
+ * sock_carrier.c: both are freed by the core alone.
+ */
 static void __exit ipsec_exit(void)
 {
 	ipsec_hook_exit();
@@ -55,8 +87,8 @@ static void __exit ipsec_exit(void)
 	ipsec_netns_exit();
 	ipsec_sa_exit();
 	ipsec_alg_exit();
+	ipsec_unload_wait();
 	ipsec_crypt_exit();
-	rcu_barrier();
 }
 
 module_init(ipsec_init);

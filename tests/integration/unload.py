@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The module goes while packets that it gave to the stack wait there.
+
+They wait in NFQUEUE, where a program may still let them pass, in a queueing
+discipline, in backlogs and in GRO, and in an asynchronous cipher, all of it under
+traffic. Other modules then take the memory. ROUNDS= of "make integration" says how
+often.
+"""
+import array
+import fcntl
+import os
+import random
+import signal
+import socket
+import struct
+
+import lab
+from crypto_drivers import prefer, removed
+from lab import A4, B4
+
+ROUNDS = int(os.environ.get("ROUNDS", "0")) or 3
+MODULE = "/ipsec/ipsec.ko"
+OTHERS = ["ipip", "ip_gre", "sit"]
+KEY = "0x00112233445566778899aabbccddeeff01020304"
+# Ports: of what waits when it was received, and before it is sent, and of traffic.
+RECEIVED, SENT, TRAFFIC = 7000, 7001, 7002
+ACCEPT, REPEAT = 1, 4
+NETLINK_NETFILTER, QUEUE, ACK = 12, 3, 1 | 4
+VERDICT, CONFIG = 1, 2
+SIOCETHTOOL, SGRO = 0x8946, 0x2c
+
+
+def attr(kind, data):
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+class Queue:
+    """A program's end of an NFQUEUE."""
+
+    def __init__(self, host, number):
+        self.number = number
+        with host.entered():
+            self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                                      NETLINK_NETFILTER)
+        self.sock.bind((0, 0))
+        self.sock.settimeout(10)
+        self.ask(CONFIG, attr(1, struct.pack("=BBH", 1, 0, 0)))         # bind
+        self.ask(CONFIG, attr(2, struct.pack(">IB", 0xffff, 2)))        # whole packets
+
+    def tell(self, what, attrs, flags):
+        body = struct.pack("=BB", 0, 0) + struct.pack(">H", self.number) + attrs
+        self.sock.send(struct.pack("=IHHII", 16 + len(body), QUEUE << 8 | what, flags,
+                                   1, 0) + body)
+
+    def ask(self, what, attrs):
+        """The errno of the answer."""
+        self.tell(what, attrs, ACK)
+        return -struct.unpack_from("=i", self.sock.recv(1 << 16), 16)[0]
+
+    def take(self):
+        """The number of the next packet."""
+        data, at = self.sock.recv(1 << 16), 20
+        while at + 4 <= len(data):
+            length, kind = struct.unpack_from("=HH", data, at)
+            if kind & 0x7fff == 1:
+                return struct.unpack_from(">I", data, at + 4)[0]
+            at += length + 3 & ~3
+        return None
+
+    @staticmethod
+    def verdict(ident, what):
+        return attr(2, struct.pack(">II", what, ident))
+
+    def close(self):
+        self.sock.close()
+
+
+def forked(work, *args):
+    pid = os.fork()
+    if not pid:
+        try:
+            work(*args)
+        finally:
+            os._exit(0)
+    return pid
+
+
+def flood(a):
+    """Traffic; without memory or a route the next one is tried."""
+    with a.socket(A4) as s:
+        while True:
+            try:
+                s.sendto(bytes(900), (B4, TRAFFIC))
+            except OSError:
+                pass
+
+
+def judge(b):
+    """A program that lets all pass, some of it after another look."""
+    queue = Queue(b, TRAFFIC)
+    while True:
+        try:
+            ident = queue.take()
+            if ident is not None:
+                queue.tell(VERDICT, queue.verdict(ident, random.choice(
+                    (ACCEPT, REPEAT))), 1)
+        except OSError:
+            pass
+
+
+def gro(host):
+    """Received packets wait in GRO for others that continue them."""
+    with host.entered():
+        value = array.array("I", (SGRO, 1))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            fcntl.ioctl(s, SIOCETHTOOL, struct.pack("16sP", b"eth0",
+                                                    value.buffer_info()[0]))
+    host.run("unshare", "-m", "bash", "-c", "mount -t sysfs sys /sys &&"
+             "echo 20000000 >/sys/class/net/eth0/gro_flush_timeout")
+
+
+def rules(a, b):
+    for host, hook, ports in ((b, "prerouting", (RECEIVED, TRAFFIC)),
+                              (a, "postrouting", (SENT,))):
+        text = "".join(f"udp dport {port} queue num {port}\n" for port in ports)
+        host.run("nft", "-f", "-", stdin="table ip q { chain c {\n"
+                 f"type filter hook {hook} priority 0;\n{text}}}\n}}\n")
+
+
+def load(a, b):
+    """The receiver has no policies, so that none of our hooks goes there with us: that
+    would empty the queues."""
+    for host in a, b:
+        host.setkey(f"""flush; spdflush;
+            add {A4} {B4} esp 0x1000 -E aes-gcm-16 {KEY};
+            """)
+    a.setkey(f"spdadd {A4} {B4} udp -P out ipsec esp/transport//require;")
+
+
+def waits(a, queue, port):
+    """A packet that waits in a queue: its number there."""
+    with a.socket(A4) as s:
+        s.sendto(b"waits", (B4, port))
+    return queue.take()
+
+
+def one_round(a, b, received, sent):
+    """rmmod with all of it under way; the errnos of the verdicts that come later."""
+    load(a, b)
+    pids = [forked(judge, b), forked(flood, a), forked(flood, a)]
+    kept = [(q, waits(a, q, q.number)) for q in (received, sent)]
+    a.run("tc", "qdisc", "replace", "dev", "eth0", "root", "netem", "delay", "30ms",
+          "limit", "100000")
+    lab.run("rmmod", "ipsec")
+    a.run("tc", "qdisc", "del", "dev", "eth0", "root")
+    lab.run("modprobe", "-a", *OTHERS)
+    errors = [q.ask(VERDICT, q.verdict(ident, ACCEPT)) for q, ident in kept]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    lab.run("rmmod", *reversed(OTHERS))
+    lab.run("insmod", MODULE)
+    return errors
+
+
+def body():
+    prefer()
+    a, b = lab.hosts()
+    for host in a, b:
+        gro(host)
+    rules(a, b)
+    received, sent = Queue(b, RECEIVED), Queue(a, SENT)
+    errors = [one_round(a, b, received, sent) for _ in range(ROUNDS)]
+    lab.equal(f"{ROUNDS} times the module goes while packets wait: they are dropped",
+              [[2, 2]] * ROUNDS, errors)
+    for queue in received, sent:
+        queue.close()
+    for host in a, b:
+        host.run("nft", "flush", "ruleset")
+    load(a, b)
+    with a.socket(A4) as s, b.socket(B4, RECEIVED) as t:
+        s.sendto(b"again", (B4, RECEIVED))
+        lab.equal("and it works again", b"again", t.recv(100))
+    for host in a, b:
+        host.setkey("flush; spdflush;")
+
+
+lab.main(body)
+lab.main(removed)
