@@ -323,6 +323,11 @@ void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_hook_resume(struct net *net, struct sk_buff *skb);
 void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
 
+/* charge.c */
+int ipsec_charge_sa(struct net *net);
+void ipsec_uncharge_sa(struct net *net);
+void ipsec_charge_exit(struct ipsec_net *in);
+
 /* suspend.c */
 void ipsec_wake(struct net *net);
 void ipsec_suspend_init(void);

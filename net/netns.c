@@ -26,12 +26,13 @@ static int __net_init netns_init(struct net *net)
 
 	ipsec_generation_bump(net);
 	in->flow_seed = get_random_u32();
-	ipsec_knobs_init(&in->knobs);
+	ipsec_knobs_init(net, &in->knobs);
 	mutex_init(&in->knob_mutex);
+	mutex_init(&in->payer_mutex);
 	ipsec_socks_init(net, &in->socks);
 	ipsec_hooks_init(in);
 	ipsec_acquire_init(&in->acquires);
-	in->stats = alloc_percpu(struct ipsec_stats);
+	in->stats = alloc_percpu_gfp(struct ipsec_stats, GFP_KERNEL_ACCOUNT);
 	if (!in->stats)
 		return -ENOMEM;
 	err = ipsec_sad_init(&in->sad);
@@ -95,6 +96,7 @@ static void __net_exit netns_exit(struct net *net)
 	/* Nothing that expires is left. */
 	ipsec_hooks_exit(in);
 	ipsec_sad_exit(net, &in->sad);
+	ipsec_charge_exit(in);
 	ipsec_acquire_flush(net);
 	ipsec_log_free(in);
 	free_percpu(in->stats);

@@ -35,6 +35,8 @@ static void sa_free(struct ipsec_sa *sa)
 	ipsec_key_free(&sa->akey);
 	ipsec_key_free(&sa->ekey);
 	in = ipsec_net(sa->net);
+	if (sa->charged)
+		ipsec_uncharge_sa(sa->net);
 	kfree(sa);
 	if (atomic_dec_and_test(&in->live_sas))
 		wake_up_var(&in->live_sas);
@@ -88,14 +90,21 @@ void ipsec_sa_retire(struct ipsec_sa *sa)
 		queue_work(ipsec_sa_wq, &reaper);
 }
 
-/* An SA with everything but keys and transform; one reference. */
+/*
+ * An SA with everything but keys and transform; one reference. Those that wait to be
+ * freed count too, or whoever adds and deletes without a pause would have no limit.
+ */
 static struct ipsec_sa *sa_alloc(struct net *net,
 				 const struct ipsec_sa_params *p)
 {
-	struct ipsec_sa *sa = kzalloc(sizeof(*sa), GFP_KERNEL_ACCOUNT);
+	struct ipsec_net *in = ipsec_net(net);
+	struct ipsec_sa *sa;
 
+	if (atomic_read(&in->live_sas) >= READ_ONCE(in->knobs.max_sa))
+		return ERR_PTR(-ENOBUFS);
+	sa = kzalloc(sizeof(*sa), GFP_KERNEL_ACCOUNT);
 	if (!sa)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	sa->net = net;
 	sa->ends = p->ends;
 	sa->key.daddr = p->ends.daddr;
@@ -115,7 +124,7 @@ static struct ipsec_sa *sa_alloc(struct net *net,
 	spin_lock_init(&sa->lock);
 	refcount_set(&sa->refs, 1);
 	timerqueue_init(&sa->due);
-	atomic_inc(&ipsec_net(net)->live_sas);
+	atomic_inc(&in->live_sas);
 	return sa;
 }
 
@@ -126,7 +135,8 @@ static struct ipsec_sa *sa_alloc(struct net *net,
  *
  * It dies after net.key.larval_lifetime seconds.
  *
- * Context: process. Return: the SA with one reference, or -ENOMEM.
+ * Context: process. Return: the SA with one reference, -ENOBUFS above net.key.max_sa,
+ * or -ENOMEM.
  */
 struct ipsec_sa *ipsec_sa_larval(struct net *net,
 				 const struct ipsec_sa_params *params)
@@ -136,8 +146,8 @@ struct ipsec_sa *ipsec_sa_larval(struct net *net,
 	};
 	struct ipsec_sa *sa = sa_alloc(net, params);
 
-	if (!sa)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(sa))
+		return sa;
 	sa->state = IPSEC_SA_LARVAL;
 	ipsec_lifetime_init(&sa->life, &larval, &none);
 	return sa;
@@ -152,7 +162,8 @@ struct ipsec_sa *ipsec_sa_larval(struct net *net,
  *
  * Context: process, may sleep long. Return: the SA with one reference;
  * -EPROTONOSUPPORT without a transform for the protocol, -ENOSYS for an
- * algorithm that this kernel lacks, -EINVAL for what cannot be, -ENOMEM.
+ * algorithm that this kernel lacks, -EINVAL for what cannot be, -ENOBUFS above
+ * net.key.max_sa or the limit of the memory cgroup, -ENOMEM.
  */
 struct ipsec_sa *ipsec_sa_create(struct net *net,
 				 const struct ipsec_sa_params *params)
@@ -164,13 +175,16 @@ struct ipsec_sa *ipsec_sa_create(struct net *net,
 	if (!xform)
 		return ERR_PTR(-EPROTONOSUPPORT);
 	sa = sa_alloc(net, params);
-	if (!sa)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(sa))
+		return sa;
 	sa->state = IPSEC_SA_MATURE;
 	ipsec_lifetime_init(&sa->life, &params->hard, &params->soft);
 
-	err = ipsec_replay_init(&sa->replay, params->window,
-				params->flags & SADB_X_SAFLAGS_ESN);
+	err = ipsec_charge_sa(net);
+	sa->charged = err > 0;
+	if (err >= 0)
+		err = ipsec_replay_init(&sa->replay, params->window,
+					params->flags & SADB_X_SAFLAGS_ESN);
 	if (!err) {
 		/* It sends or it receives: both may go on from there. */
 		ipsec_replay_start(&sa->replay, params->sequence);

@@ -226,7 +226,7 @@ int ipsec_sad_tables_init(struct ipsec_sad *sad)
 	int err;
 
 	spin_lock_init(&sad->lock);
-	xa_init_flags(&sad->all, XA_FLAGS_ALLOC);
+	xa_init_flags(&sad->all, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	err = rhashtable_init(&sad->by_spi, &spi_params);
 	if (err)
 		return err;

@@ -267,7 +267,7 @@ struct xfrm_policy *ipsec_sock_policy_make(struct sock *sk, struct ipsec_sp *sp,
 	struct ipsec_sock_policy *p;
 	struct xfrm_policy *carrier;
 
-	carrier = xfrm_policy_alloc(net, GFP_ATOMIC);
+	carrier = xfrm_policy_alloc(net, GFP_ATOMIC | __GFP_ACCOUNT);
 	if (!carrier) {
 		ipsec_sp_put(sp);
 		return ERR_PTR(-ENOMEM);

@@ -59,8 +59,8 @@ static void unlink_locked(struct ipsec_spd *spd, struct ipsec_sp *sp)
  * @replace: an entry with an equal selector gives way; it then need not exist
  *
  * Context: process, may sleep. Return: 0, -EEXIST for an equal selector without
- * @replace, -ENOSPC for one mask tuple too many, -ENOMEM. On failure the SPD is as
- * before.
+ * @replace, -ENOBUFS above net.key.max_sp, -ENOSPC for one mask tuple too many,
+ * -ENOMEM. On failure the SPD is as before.
  */
 int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 {
@@ -80,6 +80,9 @@ int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 	old = ipsec_spd_equal(spd, sp->dir, &sp->sel);
 	if (old && !replace)
 		err = -EEXIST;
+	else if (!old && ipsec_spd_count(net) >=
+			 READ_ONCE(ipsec_net(net)->knobs.max_sp))
+		err = -ENOBUFS;
 	else
 		err = ipsec_spd_link(spd, sp);
 	if (!err)

@@ -211,7 +211,7 @@ static int pfkey_create(struct net *net, struct socket *sock, int protocol,
 		return -ESOCKTNOSUPPORT;
 	if (protocol != PF_KEY_V2)
 		return -EPROTONOSUPPORT;
-	sk = sk_alloc(net, PF_KEY, GFP_KERNEL, &pfkey_proto, kern);
+	sk = sk_alloc(net, PF_KEY, GFP_KERNEL_ACCOUNT, &pfkey_proto, kern);
 	if (!sk)
 		return -ENOMEM;
 	sock->ops = &pfkey_ops;

@@ -48,7 +48,7 @@ static struct sk_buff *first_sharer(struct sk_buff *skb)
  */
 struct sk_buff *pfkey_skb_alloc(unsigned int size, gfp_t gfp)
 {
-	return first_sharer(alloc_skb(size, gfp));
+	return first_sharer(alloc_skb(size, gfp | __GFP_ACCOUNT));
 }
 
 /**

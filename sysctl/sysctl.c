@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The table of knobs: a new one is a row here and a field in knobs.h. */
+#include <linux/capability.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <ipsec/compat.h>
@@ -25,6 +26,7 @@ enum knob_act {
  * @min: least value allowed; others are refused with EINVAL
  * @max: greatest value allowed
  * @act: what else a change does
+ * @host: only the machine's administrator may change it, in any namespace
  */
 struct knob {
 	const char	*name;
@@ -33,6 +35,7 @@ struct knob {
 	int		min;
 	int		max;
 	enum knob_act	act;
+	bool		host;
 };
 
 /* Knobs that both families have. */
@@ -74,7 +77,18 @@ static const struct knob knobs_key[] = {
 	{ "ah_keymin",		FIELD(ah_keymin),	128, 0, INT_MAX },
 	{ "preferred_oldsa",	FIELD(preferred_oldsa),	1, 0, 1 },
 	{ "delete_grace",	FIELD(delete_grace),	0, 0, 3600 },
+	{ "max_sa",		FIELD(max_sa),		INT_MAX, 0, INT_MAX,
+	  .host = true },
+	{ "max_sp",		FIELD(max_sp),		INT_MAX, 0, INT_MAX,
+	  .host = true },
 };
+
+/*
+ * SAs, and policies, in a namespace of another user namespace than the machine's: more
+ * than gateways in containers were seen with, and what no cgroup is charged for stays
+ * below 50 MB.
+ */
+#define GUEST_MAX	8192
 
 static int *knob_value(struct ipsec_knobs *knobs, const struct knob *knob)
 {
@@ -92,13 +106,18 @@ static void set_defaults(struct ipsec_knobs *knobs, const struct knob *table,
 
 /**
  * ipsec_knobs_init() - the values of a new namespace
+ * @net: the namespace
  * @knobs: filled
  */
-void ipsec_knobs_init(struct ipsec_knobs *knobs)
+void ipsec_knobs_init(const struct net *net, struct ipsec_knobs *knobs)
 {
 	set_defaults(knobs, knobs4, ARRAY_SIZE(knobs4));
 	set_defaults(knobs, knobs6, ARRAY_SIZE(knobs6));
 	set_defaults(knobs, knobs_key, ARRAY_SIZE(knobs_key));
+	if (net->user_ns != &init_user_ns) {
+		knobs->max_sa = GUEST_MAX;
+		knobs->max_sp = GUEST_MAX;
+	}
 }
 
 /* What else a change does. An errno refuses the new value. */
@@ -153,16 +172,20 @@ static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
 		   size_t *lenp, loff_t *ppos)
 {
 	struct net *net = (struct net *)table->extra2;
+	const struct knob *knob = table->extra1;
 	struct ipsec_net *in = ipsec_net(net);
 	int old, err, *value = table->data;
 
 	if (!write)
 		return read_or_write(table, write, buffer, lenp, ppos);
+	/* The file's mode lets the owner of the namespace pass. */
+	if (knob->host && !capable(CAP_NET_ADMIN))
+		return -EPERM;
 	mutex_lock(&in->knob_mutex);
 	old = *value;
 	err = read_or_write(table, write, buffer, lenp, ppos);
 	if (!err && *value != old) {
-		err = act_on(net, table->extra1);
+		err = act_on(net, knob);
 		if (err)
 			WRITE_ONCE(*value, old);
 		ipsec_generation_bump(net);
@@ -181,7 +204,7 @@ static struct ctl_table_header *register_table(struct net *net,
 	unsigned int i;
 
 	/* One more, empty: older kernels look for it. */
-	table = kcalloc(n + 1, sizeof(*table), GFP_KERNEL);
+	table = kcalloc(n + 1, sizeof(*table), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
 	for (i = 0; i < n; i++) {

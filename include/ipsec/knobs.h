@@ -50,6 +50,8 @@ struct ipsec_knobs_family {
  * @esp_auth: propose them with each MAC
  * @ah_keymin: MACs whose keys may have so many bits are proposed
  * @preferred_oldsa: 1 the oldest usable SA sends, 0 the newest
+ * @max_sa: SAs that there may be, those that are being freed among them
+ * @max_sp: entries that the SPD may have
  * @delete_grace: seconds that a deleted SA goes on to receive
  *
  * Every field is an int that sysctl writes and packets read without a lock, by
@@ -77,11 +79,13 @@ struct ipsec_knobs {
 	int				ah_keymin;
 	int				preferred_oldsa;
 	int				delete_grace;
+	int				max_sa;
+	int				max_sp;
 };
 
 struct net;
 
-void ipsec_knobs_init(struct ipsec_knobs *knobs);
+void ipsec_knobs_init(const struct net *net, struct ipsec_knobs *knobs);
 int ipsec_sysctl_init(struct net *net);
 void ipsec_sysctl_exit(struct net *net);
 int ipsec_proc_init(struct net *net);

@@ -31,6 +31,8 @@ struct ipsec_log;
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @stats: [A] counters of each CPU
  * @log: counts what was logged; set once, when a debug knob is, see log.c
+ * @payer: [@payer_mutex] a socket of the kernel's own that SAs are charged to, or NULL
+ * @payer_mutex: protects @payer and what is charged to it; innermost
  * @knob_mutex: one knob is written at a time; outside @hook_mutex
  * @hook_mutex: protects @hooked. Taken by who has the namespace's PF_KEY mutex, or is
  *              ending the namespace (pernet_ops_rwsem); inside it only netfilter's
@@ -54,6 +56,8 @@ struct ipsec_net {
 	atomic_t				live_sas;
 	struct ipsec_stats __percpu		*stats;
 	struct ipsec_log			*log;
+	struct sock				*payer;
+	struct mutex				payer_mutex;
 	struct mutex				knob_mutex;
 	struct mutex				hook_mutex;
 	bool					hooked;

@@ -238,6 +238,7 @@ struct ipsec_sa_params {
  * @state: [s] enum ipsec_sa_state; read without the lock by READ_ONCE
  * @leaving: [s] dead, but opens packets until @due ends it; READ_ONCE without the
  *	     lock
+ * @charged: [I] the namespace's payer was charged for it, see charge.c
  * @out_seq: [A] sequence numbers used up
  * @replay: the receiver's window, see there
  * @life: limits and use, see there
@@ -285,6 +286,7 @@ struct ipsec_sa {
 	u32			seq;
 	u8			state;
 	bool			leaving;
+	bool			charged;
 	atomic64_t		out_seq;
 	struct ipsec_replay	replay;
 	struct ipsec_lifetime	life;

@@ -37,6 +37,7 @@ KNOBS = {
         "larval_lifetime": (30, (1,), (0,)),
         "preferred_oldsa": (1, (0, 1), (2, -1)),
         "delete_grace": (0, (0, 1, 3600), (-1, 3601)),
+        "max_sa": (0x7fffffff, (0, 8192), (-1,)), "max_sp": (0x7fffffff, (0, 8192), (-1,)),
         "blockacq_count": (10, (0, 1), (-1,)), "blockacq_lifetime": (20, (0, 1), (-1,)),
         "esp_keymin": (256, (0, 128), (-1,)), "esp_auth": (0, (0, 1), (2, -1)),
         "ah_keymin": (128, (0, 512), (-1,)),
