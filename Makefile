@@ -6,6 +6,8 @@ PREFIX	?= /usr/local
 KERNEL	?=
 T	?=
 ROUNDS	?=
+TIME	?=
+SEED	?=
 
 all: modules tools
 
@@ -45,6 +47,13 @@ kunit:
 integration:
 	@KERNEL="$(KERNEL)" ROUNDS="$(ROUNDS)" tests/run integration $(T)
 
+fuzz:
+	@TIME="$(or $(TIME),60)" SEED="$(SEED)" tests/fuzz/run all
+
+soak:
+	@KERNEL="$(or $(KERNEL),6.12)" TIME="$(or $(TIME),600)" SEED="$(SEED)" \
+		tests/run soak
+
 shell:
 	@tests/guest/boot $(or $(KERNEL),uml) /tmp/ipsec-shell 0 shell
 
@@ -67,8 +76,10 @@ help:
 	@echo "make kunit         the KUnit suites, in seconds"
 	@echo "make integration   T='case ...' KERNEL=uml, 6.1 or 6.12"
 	@echo "                   T=sock_options ROUNDS=1000000: policies of sockets, so often"
+	@echo "make fuzz          TIME=60: seconds, of the parsers and the kernel; SEED=, see tests/README.md"
+	@echo "make soak          TIME=600: seconds of everything at once; KERNEL=6.12, 6.1 or uml; SEED="
 	@echo "make shell         a prompt in a guest with the module loaded; KERNEL="
 	@echo "make check         checkpatch, sparse, who includes whom, warnings"
 	@echo "make bench         instructions a packet, beside native XFRM; KERNEL="
 
-.PHONY: all modules tools install clean demo test kunit integration shell check bench help
+.PHONY: all modules tools install clean demo test kunit integration fuzz soak shell check bench help
