@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Memory runs out: at every allocation of every request, one after the other.
 
-The debug kernel can make the n-th allocation of a task fail. A request that
+The debug kernel can make the n-th allocation of a task fail, or copy from or to it; what
+runs in no task, as what receives a packet, fails by turns. A request that
 fails must say so, and leave the SAD and the SPD as they were or as it wanted
 them; that nothing is lost is asked at the end of all cases, when kmemleak looks.
 """
+import contextlib
 import ctypes
+import errno
 import os
 import socket
 
 import lab
+import sock_client
 from pfkey_client import *
 from suites import ah_suites, suites
 
@@ -31,9 +35,15 @@ class Failure:
         os.pwrite(self.fd, str(n).encode(), 0)
 
     def disarm(self):
-        """What is left of the count; 0 when the failure was had."""
-        left = int(os.pread(self.fd, 16, 0).strip(b"\0\n"))
-        os.pwrite(self.fd, b"0", 0)
+        """What is left of the count; 0 when the failure was had. Copies between the
+        kernel and a program count too, so the last one may fail in here."""
+        try:
+            left = int(os.pread(self.fd, 16, 0).strip(b"\0\n"))
+        except OSError:
+            return 1
+        # If this is what fails, nothing is left either.
+        with contextlib.suppress(OSError):
+            os.pwrite(self.fd, b"0", 0)
         return left
 
 
@@ -45,7 +55,7 @@ def lock():
 
 def prepare():
     lock()
-    for kind in "failslab", "fail_page_alloc":
+    for kind in "failslab", "fail_page_alloc", "fail_usercopy":
         for knob, value in (("verbose", "0"), ("ignore-gfp-wait", "N"),
                             ("ignore-gfp-highmem", "N"), ("min-order", "0")):
             path = f"{FAULTS}/{kind}/{knob}"
@@ -85,9 +95,10 @@ def each_failure(c, text, raw, undo):
         seen = err or answer(c)
         c.drain()
         kinds[seen] = kinds.get(seen, 0) + 1
-        if seen not in ("0", "ENOMEM", "ENOBUFS", "none", "ENOSYS", "EAGAIN"):
+        if seen not in ("0", "ENOMEM", "ENOBUFS", "none", "ENOSYS", "EAGAIN",
+                        "EFAULT"):
             wrong.append((n, seen))
-        if seen in ("ENOMEM", "ENOSYS") and loaded(c) != before:
+        if seen in ("ENOMEM", "ENOSYS", "EFAULT") and loaded(c) != before:
             wrong.append((n, "not as before"))
         for body in undo:
             c.sock.send(body)
@@ -148,7 +159,7 @@ def packets(a, b):
     with a.socket(lab.A4) as s, b.socket(lab.B4, 7000) as t:
         t.settimeout(0)
         got = failed = 0
-        failure = Failure()
+        failure, wire = Failure(), lab.Wire(a)
         for n in range(1, 60):
             missed = 0
             # Every other allocation is kmemleak's, which does without; which ones these
@@ -173,6 +184,81 @@ def packets(a, b):
         while (last := t.recv(65536)) == bytes(3000):
             pass
         lab.equal("and then they pass", b"after", last)
+        received(s, t)
+        lab.equal("no packet was in clear", 0, sum(f.clear() for f in wire.frames()))
+
+
+def turn(kind, **knobs):
+    for knob, value in knobs.items():
+        with open(f"{FAULTS}/{kind}/{knob.replace('_', '-')}", "w") as f:
+            f.write(str(value))
+
+
+def received(s, t):
+    """Packets in: of all allocations of the machine the n-th one fails, once; the sender's
+    are among them."""
+    had = arrived = 0
+    t.settimeout(0)
+    for kind in "failslab", "fail_page_alloc":
+        turn(kind, probability=100, task_filter="N")
+        for n in range(1, 50):
+            turn(kind, interval=n, times=1)
+            with contextlib.suppress(OSError):
+                s.sendto(bytes(3000), (lab.B4, 7000))
+            with open(f"{FAULTS}/{kind}/times") as f:
+                had += f.read().strip() == "0"
+            turn(kind, times=0)
+            with contextlib.suppress(OSError):
+                arrived += t.recv(65536) == bytes(3000)
+        turn(kind, probability=0, interval=1, task_filter="N", times=1)
+    lab.claim(had > 30 and arrived > 5, "packets in: allocations failed by turns",
+              (had, arrived))
+    t.settimeout(5)
+    s.sendto(b"later", (lab.B4, 7000))
+    while (last := t.recv(65536)) == bytes(3000):
+        pass
+    lab.equal("and after that they pass", b"later", last)
+
+
+# What is done to a socket that already has a policy, by which it has to protect.
+ON_SOCKETS = {
+    "another policy": lambda s: sock_client.tried(s, sock_client.policy(
+        sock_client.OUT, sock_client.IPSEC, sock_client.request(level=sock_client.USE),
+        sock_client.request(proto=sock_client.AH))),
+    "the same again": lambda s: sock_client.tried(s, sock_client.both(
+        sock_client.request())[1]),
+    "getsockopt": lambda s: sock_client.ask(s, sock_client.OUT),
+}
+
+
+def on_sockets(a, b):
+    """A socket keeps what it had, or has what it was given."""
+    for host in a, b:
+        host.setkey("spdflush;")
+    failure, wire = Failure(), lab.Wire(a)
+    for text, action in ON_SOCKETS.items():
+        kinds, n, missed, wrong = {}, 0, 0, []
+        while not missed and n < 200:
+            n += 1
+            with a.socket(lab.A4) as s:
+                sock_client.give(s, *sock_client.both(sock_client.request()))
+                before = sock_client.ask(s, sock_client.OUT)
+                failure.arm(n)
+                seen = action(s)
+                missed = failure.disarm()
+                if isinstance(seen, int):
+                    kinds[name(seen)] = kinds.get(name(seen), 0) + 1
+                if seen not in (0, errno.ENOMEM, errno.ENOBUFS, errno.EFAULT) \
+                        and not isinstance(seen, bytes):
+                    wrong.append((n, seen))
+                if seen and sock_client.ask(s, sock_client.OUT) != before:
+                    wrong.append((n, "not as before"))
+                if seen:
+                    with contextlib.suppress(OSError):
+                        s.sendto(b"by policy", (lab.B4, 7000))
+        lab.claim(missed and n > 1 and not wrong, f"sockets, {text}: {n - 1} failures",
+                  (kinds, wrong[:5]))
+    lab.equal("sockets: nothing was in clear", 0, sum(f.clear() for f in wire.frames()))
 
 
 def prices(a):
@@ -246,6 +332,7 @@ def body():
                 "? ^kobject: can not set name properly!\n")
     requests(a, b)
     packets(a, b)
+    on_sockets(a, b)
     prices(a)
     namespaces()
 
