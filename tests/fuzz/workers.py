@@ -152,7 +152,7 @@ def dying(rng, rounds, seconds, wrong):
         pid = os.fork()
         if not pid:
             lab.LIBC.unshare(lab.CLONE_NEWNET)
-            lab.ip("link set lo up\n")
+            lab.loopback()
             maker, client = messages.Messages(random.Random(numbers)), Client()
             client.ask(REGISTER, ESP)
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -218,7 +218,7 @@ def worker(run, seed, host, count, seconds):
     except BaseException:       # the runner sees only what is printed
         wrong.append(traceback.format_exc().replace("\n", " | "))
     for text in wrong[:5]:
-        print(f"# note fuzz: {run.__name__}: {text[:400]}", flush=True)
+        print(f"# note fuzz: {run.__name__}: {text[-400:]}", flush=True)
     os._exit(bool(wrong))
 
 

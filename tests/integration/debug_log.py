@@ -116,7 +116,7 @@ def key_manager(a):
 
 def guest():
     """In a user namespace of its own: as many lines as it can, of four reasons."""
-    lab.ip("link set lo up")
+    lab.loopback()
     c = Client()
     for port, what in ((1, policy(OUT, DISCARD)), (2, policy(OUT, IPSEC, request())),
                        (3, policy(IN, DISCARD))):

@@ -94,6 +94,15 @@ def ip(text):
     netlink.batch(text, lambda rest: run("ip", "-batch", "-", stdin=rest))
 
 
+def loopback():
+    """The loopback device goes up, and policies hold for it, where the thread is: by
+    default its settings exempt it."""
+    ip("link set lo up\n")
+    for name in "disable_xfrm", "disable_policy":
+        with open(f"/proc/sys/net/ipv4/conf/lo/{name}", "w") as f:
+            f.write("0")
+
+
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 

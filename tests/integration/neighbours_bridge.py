@@ -26,6 +26,8 @@ WAYS = {
     "IPv6 in a VLAN": ("fd07::1", "fd07::2", "fd07::2"),
     "IPv4 to an address that is changed": (A4, ALIAS, B4),
 }
+if neighbours.DEBUG:
+    WAYS = {way: who for way, who in WAYS.items() if "VLAN" not in way}
 
 
 def everything(who, direction, level="require"):
@@ -74,11 +76,13 @@ def topology():
             link set eth0 address {MACS[host.name]} up
             addr add 10.0.0.{n}/24 dev eth0
             addr add fd00::{n}/64 dev eth0 nodad
-            link add link eth0 name v7 type vlan id 7
-            link set v7 up
-            addr add 10.0.7.{n}/24 dev v7
-            addr add fd07::{n}/64 dev v7 nodad
             """)
+        if not neighbours.DEBUG:
+            host.ip(f"""link add link eth0 name v7 type vlan id 7
+                link set v7 up
+                addr add 10.0.7.{n}/24 dev v7
+                addr add fd07::{n}/64 dev v7 nodad
+                """)
     a.ip(f"neigh add {ALIAS} lladdr {MACS['b']} dev eth0\n")
     r.ip(f"""link set lo up
         link add br0 type bridge
@@ -94,10 +98,9 @@ def topology():
         "call-iptables", "call-ip6tables", "filter-vlan-tagged")))
     r.run("nft", "-f", "-", stdin=f"""
         table inet t {{
-            counter seen {{ }}
             chain forward {{
                 type filter hook forward priority 0;
-                counter name seen
+                counter
             }}
         }}
         table ip n {{
@@ -112,7 +115,7 @@ def topology():
 
 def seen(r):
     """How many frames the firewall of the bridge's host was shown."""
-    words = r.run("nft", "list", "counter", "inet", "t", "seen").split()
+    words = r.run("nft", "list", "chain", "inet", "t", "forward").split()
     return int(words[words.index("packets") + 1])
 
 
@@ -147,7 +150,6 @@ def bridged(a, b, r):
     neighbours.flush(r)
     r.sysctl("net.inet.ipsec.def_policy=1", "net.inet6.ipsec6.def_policy=1")
     table.report()
-    lab.equal("frames of others: none was dropped", {}, r.drops())
 
 
 def own(b, r):
@@ -204,7 +206,7 @@ def unprivileged():
 
 
 def body():
-    lab.run("modprobe", "-a", "bridge", "br_netfilter", "8021q")
+    lab.run("modprobe", "-a", "bridge", "br_netfilter")
     a, b, r = topology()
     bridged(a, b, r)
     own(b, r)

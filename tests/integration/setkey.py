@@ -227,8 +227,8 @@ def every_message(a, c):
 
 def live(a):
     """-x shows each message decoded, the kernel's own as it says them."""
-    a.ip("link set lo up")
     with a.entered():
+        lab.loopback()
         c = Client()
         spy = subprocess.Popen(("setkey", "-x"), stdout=subprocess.PIPE)
     seen = ""

@@ -154,7 +154,7 @@ def namespaces(host, rng, count):
         pid = os.fork()
         if not pid:
             lab.LIBC.unshare(lab.CLONE_NEWNET)
-            lab.ip("link set lo up\n")
+            lab.loopback()
             client = Client()
             for spi in range(0x100, 0x120):
                 client.ask(ADD, ESP, sa(spi) + sa2() + ends("127.0.0.1", "127.0.0.1")

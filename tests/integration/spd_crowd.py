@@ -162,7 +162,7 @@ def expire(probe, c):
 
 
 def inside(probe):
-    lab.ip("link set lo up")
+    lab.loopback()
     c, other = Client(), Client()
     c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     crowd(probe, one, MANY, c, other)
