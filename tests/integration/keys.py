@@ -175,9 +175,10 @@ def modprobe_is(script):
     with open("/proc/sys/kernel/modprobe", "r+", encoding="ascii") as f:
         usual = f.read().strip()
         with open(path, "w", encoding="ascii") as out:
-            out.write(f"#!/bin/sh\nusual={usual} log={log}\n{script}\n")
+            out.write(f"#!/bin/bash\nusual={usual} log={log}\n{script}\n")
         os.chmod(path, 0o755)
         open(log, "w", encoding="ascii").close()
+        f.seek(0)
         f.write(f"{path}\n")
     try:
         yield log
@@ -205,10 +206,11 @@ def stranger():
 
 def killed(c):
     """Who is killed while a module is loaded for it leaves no wrong answer to others."""
-    take_away("serpent")
+    take_away("twofish")
     with modprobe_is('echo >>$log; sleep 1; exec $usual "$@"') as log:
         pid = stranger()
-        while not asks(log):
+        end = time.monotonic() + 60
+        while not asks(log) and time.monotonic() < end:
             time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
         status = os.waitpid(pid, 0)[1]
