@@ -41,7 +41,7 @@ static struct early *early_of(struct sk_buff *skb)
  *
  * The upkeep ends the wait: IPSEC_EARLY_SECONDS after the first of them, if no
  * keys come. Each keeps its device, and none the SA, which they end with. One whose
- * route goes meanwhile is received anew when it was opened, see ipsec_hook_deliver().
+ * route goes meanwhile is received anew when it was opened, see ipsec_stack_deliver().
  *
  * Context: RCU read side, BH disabled. Return: whether it was taken over; not when
  * the SA waits for no keys, or as many packets as may are waiting.

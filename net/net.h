@@ -319,14 +319,16 @@ int ipsec_hooks_hold(struct net *net);
 void ipsec_hooks_release(struct net *net);
 void ipsec_hooks_disable(struct net *net);
 void ipsec_hooks_exit(struct ipsec_net *in);
-void ipsec_hook_send(struct net *net, struct sk_buff *skb, u32 pmtu);
-void ipsec_hook_resume(struct net *net, struct sk_buff *skb);
-void ipsec_hook_deliver(struct net *net, struct sk_buff *skb);
 
 /* charge.c */
 int ipsec_charge_sa(struct net *net);
 void ipsec_uncharge_sa(struct net *net);
 void ipsec_charge_exit(struct ipsec_net *in);
+
+/* stack.c */
+void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu);
+void ipsec_stack_resume(struct net *net, struct sk_buff *skb);
+void ipsec_stack_deliver(struct net *net, struct sk_buff *skb);
 
 /* suspend.c */
 void ipsec_wake(struct net *net);

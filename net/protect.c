@@ -117,10 +117,10 @@ static void ipsec_output_next(struct net *net, struct sk_buff *skb)
 			output_done(skb, cb, len);
 	}
 	if (likely(cb->changed))
-		ipsec_hook_send(net, skb,
-				ipsec_pmtu_learned(cb->sas[cb->n - 1]));
+		ipsec_stack_send(net, skb,
+				 ipsec_pmtu_learned(cb->sas[cb->n - 1]));
 	else
-		ipsec_hook_resume(net, skb);
+		ipsec_stack_resume(net, skb);
 }
 
 /* The first SA of @sas that ended, or NULL. */

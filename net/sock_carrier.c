@@ -264,8 +264,8 @@ static void walk_carriers(struct walk *walk)
  * ipsec_carriers_refresh() - bring all carriers up to date
  * @net: the namespace
  *
- * After a knob was written, after the hooks were enabled, and for the sweep,
- * which learns which policies are used.
+ * After the hooks were enabled, and for the sweep, which learns which policies are
+ * used.
  *
  * Context: process, may sleep.
  */
@@ -278,6 +278,21 @@ void ipsec_carriers_refresh(struct net *net)
 	if (walk.ipsec && !READ_ONCE(ipsec_net(net)->hooked) &&
 	    !ipsec_hooks_enable(net))
 		walk_carriers(&walk);
+}
+
+/**
+ * ipsec_carriers_obey() - let all carriers obey a knob that was written
+ * @net: the namespace
+ *
+ * Twice, because an accepted socket may have got its copy behind the back of the first
+ * walk, from a listener that this one had not come to yet. The second walk meets it.
+ *
+ * Context: process, may sleep.
+ */
+void ipsec_carriers_obey(struct net *net)
+{
+	ipsec_carriers_refresh(net);
+	ipsec_carriers_refresh(net);
 }
 
 /**

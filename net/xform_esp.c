@@ -272,7 +272,7 @@ static void esp_input_done(struct ipsec_crypt *crypt, int err)
 
 /*
  * What is kept while the crypto may outlive our RCU section. If the route goes
- * meanwhile, what was opened is received anew, see ipsec_hook_deliver().
+ * meanwhile, what was opened is received anew, see ipsec_stack_deliver().
  */
 static void esp_input_hold(struct ipsec_sa *sa, struct sk_buff *skb)
 {

@@ -138,7 +138,7 @@ static int act_on(struct net *net, const struct knob *knob)
 			break;
 		fallthrough;
 	case ACT_SOCKETS:
-		ipsec_carriers_refresh(net);
+		ipsec_carriers_obey(net);
 		break;
 	case ACT_LOG:
 		err = ipsec_log_start(in);

@@ -73,6 +73,7 @@ struct ipsec_sp *ipsec_sock_policy_find(struct net *net, u32 id);
 int ipsec_sock_policy_read(struct sock *sk, enum ipsec_dir dir,
 			   struct ipsec_sock_says *says, void *wire);
 void ipsec_carriers_refresh(struct net *net);
+void ipsec_carriers_obey(struct net *net);
 void ipsec_socks_init(struct net *net, struct ipsec_socks *socks);
 void ipsec_socks_stop(struct ipsec_socks *socks);
 void ipsec_socks_exit(struct ipsec_socks *socks);
