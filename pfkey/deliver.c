@@ -118,8 +118,10 @@ static void deliver_notices(struct pfkey_net *pn)
 	bytes = pn->notice_bytes;
 	spin_unlock_bh(&pn->notices.lock);
 
-	while ((skb = __skb_dequeue(&batch)))
+	while ((skb = __skb_dequeue(&batch))) {
 		deliver_notice(pn, skb);
+		cond_resched();
+	}
 
 	/* Until here they take their room, and readers wait for them. */
 	spin_lock_bh(&pn->notices.lock);
