@@ -175,9 +175,11 @@ def open_sas():
         for src, dst in (family["a"], family["b"]), (family["b"], family["a"]):
             for mode, (spi, cpi) in enumerate(zip(frames.OPEN[frames.ESP],
                                                   frames.OPEN[frames.COMP]), 1):
-                c.ask(ADD, ESP, sa(spi, 0, 11, 0) + sa2(mode) + ends(src, dst))
-                c.ask(ADD, AH, sa(spi + 2, 251, 0, 0) + sa2(mode) + ends(src, dst))
-                c.ask(ADD, IPCOMP, sa(cpi, 0, 2, 0) + sa2(mode) + ends(src, dst))
+                for kind, body in ((ESP, sa(spi, 0, 11, 0)), (AH, sa(spi + 2, 251, 0, 0)),
+                                   (IPCOMP, sa(cpi, 0, 2, 0))):
+                    c.sock.send(message(ADD, kind, body + sa2(mode) + ends(src, dst)))
+    # What comes back may be anything: others pass it on through PROMISC.
+    c.drain_all()
     c.sock.close()
 
 

@@ -5,6 +5,7 @@ kernel to say, in the log and when kmemleak looks at the end of all; here it has
 working. SEED= repeats a run, SECONDS_OF_FUZZ= makes it as long instead of so many
 rounds."""
 import os
+import random
 import sys
 
 import lab
@@ -29,6 +30,18 @@ def passes(a, b):
     return got, seen
 
 
+def ends_of_frames(a, b):
+    """What becomes of the same frames where nobody changes what is loaded meanwhile."""
+    taken = workers.listen(b)
+    with b.entered():
+        workers.open_sas()
+    with a.entered():
+        workers.wire(random.Random(SEED), workers.Rounds(1500, 0), 0, [])
+    for s in taken:
+        s.close()
+    return b.drops()
+
+
 def body():
     print(f"# note fuzz: SEED={SEED}", flush=True)
     a, b = lab.hosts()
@@ -37,13 +50,13 @@ def body():
               workers.run_all((a, b), SEED, SECONDS))
     for s in taken:
         s.close()
-    counted = {k: v for host in (a, b) for k, v in host.drops().items()}
-    lab.claim(len(counted) > 10, "frames came to many ends", counted)
-    print(f"# note fuzz: {' '.join(sorted(counted))}", flush=True)
     for host in a, b:
         host.close()
     lab.ip("netns del a\nnetns del b\n")
     a, b = lab.hosts()
+    counted = ends_of_frames(a, b)
+    lab.claim(len(counted) > 5, "frames come to many ends", counted)
+    print(f"# note fuzz: {' '.join(sorted(counted))}", flush=True)
     lab.equal("and new hosts do as ever", (b"after", [50]), passes(a, b))
 
 
