@@ -245,6 +245,8 @@ def soak(hosts, seconds, round_):
     pids, told = start(hosts, count, stop, round_), begin
     while time.monotonic() < begin + seconds or not all(count.all().values()):
         watch.look()
+        if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            break               # a worker did not wait for the end: see its status
         if time.monotonic() > told + PROGRESS:
             told = time.monotonic()
             progress(f"{told - begin:.0f} s, {count.all()}, {watch.seen} protected")
