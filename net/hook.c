@@ -38,13 +38,15 @@ static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 /*
  * A frame that only passes through a bridge of this host is shown to FORWARD by
  * br_netfilter. It is not this host's traffic. Unlike a packet that is routed it is
- * with the device by which it leaves already; its route may be a stand-in without
- * output, or after address translation a real one.
+ * with the device by which it leaves already, which is a port; its route may be a
+ * stand-in without output, or after address translation a real one. Both are asked:
+ * if another neighbour changed the device, policies hold.
  */
 static bool is_bridged(const struct sk_buff *skb,
 		       const struct nf_hook_state *state)
 {
-	return state->hook == NF_INET_FORWARD && skb->dev != state->in;
+	return state->hook == NF_INET_FORWARD && skb->dev != state->in &&
+	       netif_is_bridge_port(skb->dev);
 }
 
 /*

@@ -41,6 +41,8 @@ err_netns:
 	ipsec_netns_exit();
 err_sa:
 	ipsec_sa_exit();
+	/* PF_KEY sockets may have asked between its init and what failed. */
+	ipsec_alg_exit();
 err_crypt:
 	/* Namespaces met packets already, if sockets had policies. */
 	ipsec_unload_wait();
