@@ -73,8 +73,10 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 				ipsec_acquire_sa(net, &want, req->mode,
 						 req->reqid, sp);
 			if (ipsec_level_resolve(knobs, req) ==
-			    IPSEC_LEVEL_IS_USE)
+			    IPSEC_LEVEL_IS_USE) {
+				WRITE_ONCE(ipsec_net(net)->lacking, true);
 				continue;
+			}
 			decision->verdict = IPSEC_DISCARD;
 			decision->reason = IPSEC_STAT_out_nosa;
 			decision->rule = i;

@@ -5,7 +5,7 @@
  *
  * A table of fixed size on each CPU, so that no traffic can make it grow, and
  * shared by all namespaces, so that their number cannot either. An entry holds no
- * references. It is valid while the namespace's generation is the one in which it
+ * references but to its route. It is valid while the namespace's generation is the one in which it
  * was filled; whatever makes it invalid bumps the generation first and frees memory
  * an RCU grace period later.
  *
@@ -27,13 +27,14 @@
 /**
  * struct slot - one remembered decision
  * @flow: whose
- * @generation: in which it was made; 0 = empty
- * @decision: what it was
+ * @decision: what it was; of generation 0 if the slot is empty
+ * @route: [A] what carries it out, owned by the slot, or NULL; [A] since other CPUs
+ *         take it when its device goes
  */
 struct slot {
 	struct ipsec_flow	flow;
-	u64			generation;
 	struct ipsec_decision	decision;
+	struct ipsec_route	*route;
 };
 
 /**
@@ -59,47 +60,45 @@ static unsigned int flow_hash(const struct ipsec_net *in,
 	return ipsec_hash(flow, sizeof(*flow), in->flow_seed) % SLOTS;
 }
 
-static bool flow_equal(const struct ipsec_flow *a, const struct ipsec_flow *b)
+/* The caller has the lock. */
+static struct slot *slot_of(const struct ipsec_net *in,
+			    const struct ipsec_flow *flow)
 {
-	const unsigned long *x = (const unsigned long *)a;
-	const unsigned long *y = (const unsigned long *)b;
-	unsigned long diff = 0;
-	unsigned int i;
-
-	BUILD_BUG_ON(sizeof(*a) % sizeof(*x));
-	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
-		diff |= x[i] ^ y[i];
-	return !diff;
+	return __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
 }
 
 /**
  * ipsec_flow_cache_lookup() - what was decided about a flow
  * @in: the namespace
  * @flow: the flow
- * @decision: filled on a hit
- * @generation: filled with what ipsec_flow_cache_store() wants after a miss;
- *              read before the SPD and the SAD are
+ * @decision: filled on a hit; its generation, read before the SPD and the SAD are,
+ *            also after a miss
  *
  * Context: RCU read side, BH disabled. Return: whether it is known.
  */
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
-			     struct ipsec_decision *decision, u64 *generation)
+			     struct ipsec_decision *decision)
 {
+	/* Pairs with the barrier in ipsec_generation_bump(). */
+	u64 generation = atomic64_read_acquire(&in->generation);
 	const struct slot *slot;
 	bool hit;
 
-	/* Pairs with the barrier in ipsec_generation_bump(). */
-	*generation = atomic64_read_acquire(&in->generation);
 	this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
 	local_lock_nested_bh(&flow_cache.lock);
-	slot = __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
-	hit = slot->generation == *generation && flow_equal(&slot->flow, flow);
-	if (likely(hit))
+	slot = slot_of(in, flow);
+	hit = slot->decision.generation == generation &&
+	      ipsec_flow_equal(&slot->flow, flow);
+	if (likely(hit)) {
 		*decision = slot->decision;
+		decision->route = READ_ONCE(slot->route);
+	}
 	local_unlock_nested_bh(&flow_cache.lock);
-	if (unlikely(!hit))
+	if (unlikely(!hit)) {
 		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachemiss]);
+		decision->generation = generation;
+	}
 	return hit;
 }
 
@@ -107,24 +106,80 @@ bool ipsec_flow_cache_lookup(struct ipsec_net *in,
  * ipsec_flow_cache_store() - remember a decision
  * @in: the namespace
  * @flow: the flow
- * @decision: the decision
- * @generation: from ipsec_flow_cache_lookup(), before the decision was made
+ * @decision: the decision, of the generation that ipsec_flow_cache_lookup() set
  *
  * Context: RCU read side, BH disabled.
  */
 void ipsec_flow_cache_store(struct ipsec_net *in,
 			    const struct ipsec_flow *flow,
-			    const struct ipsec_decision *decision,
-			    u64 generation)
+			    const struct ipsec_decision *decision)
 {
+	struct ipsec_route *old;
 	struct slot *slot;
 
 	local_lock_nested_bh(&flow_cache.lock);
-	slot = __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
+	slot = slot_of(in, flow);
+	old = xchg(&slot->route, NULL);
 	slot->flow = *flow;
-	slot->generation = generation;
 	slot->decision = *decision;
 	local_unlock_nested_bh(&flow_cache.lock);
+	if (old)
+		ipsec_route_retire(old);
+}
+
+/**
+ * ipsec_flow_cache_keep() - remember what carries a decision out
+ * @in: the namespace
+ * @route: the route; owned by the cache if it is kept
+ *
+ * Context: RCU read side, BH disabled. Return: false when its decision is not there.
+ */
+bool ipsec_flow_cache_keep(struct ipsec_net *in, struct ipsec_route *route)
+{
+	struct ipsec_route *old = NULL;
+	struct slot *slot;
+	bool known;
+
+	local_lock_nested_bh(&flow_cache.lock);
+	slot = slot_of(in, &route->flow);
+	known = slot->decision.generation == route->decision.generation &&
+		ipsec_flow_equal(&slot->flow, &route->flow);
+	if (known)
+		old = xchg(&slot->route, route);
+	local_unlock_nested_bh(&flow_cache.lock);
+	if (old)
+		ipsec_route_retire(old);
+	return known;
+}
+
+/**
+ * ipsec_flow_cache_evict() - take routes out of the caches of all CPUs
+ * @wanted: which
+ * @arg: for @wanted
+ * @gone: called for each; owns it
+ *
+ * Context: process.
+ */
+void ipsec_flow_cache_evict(ipsec_route_filter wanted, const void *arg,
+			    void (*gone)(struct ipsec_route *route))
+{
+	struct ipsec_route *route;
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct slot *slots = READ_ONCE(per_cpu(flow_cache.slots, cpu));
+
+		rcu_read_lock();
+		for (i = 0; slots && i < SLOTS; i++) {
+			route = READ_ONCE(slots[i].route);
+			if (route && wanted(route, arg) &&
+			    cmpxchg(&slots[i].route, route, NULL) == route)
+				gone(route);
+		}
+		rcu_read_unlock();
+		cond_resched();
+	}
 }
 
 /**

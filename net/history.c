@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The SAs that a packet came through travel with it as its secpath, so that
- * netfilter's matches ("meta secpath", "-m policy") see them.
+ * netfilter's matches ("meta secpath", "-m policy") see them. So do those that it is
+ * to go through, as its route, see route.c.
  *
- * A secpath holds struct xfrm_state. Each SA therefore has a stand-in: never
+ * Both hold struct xfrm_state. Each SA therefore has stand-ins. That of received
+ * packets is never
  * in xfrm's tables, without a type, always of transport mode, because the core
  * dereferences the type of others when it finds no policy. A stand-in may
  * outlive its SA in a queue, and the module too: freeing it runs core code only.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <net/xfrm.h>
 #include <ipsec/sp.h>
+#include <ipsec/xform.h>
 #include "net.h"
 
 /*
@@ -127,6 +132,55 @@ bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
 	return true;
 }
 
+/* What the destructor insists on; there is no timer to stop. */
+static void stand_in_put(struct xfrm_state *x)
+{
+	x->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(x);
+}
+
+/**
+ * ipsec_history_sent() - what the route of a packet shows of an SA
+ * @sa: the SA that will protect the packet
+ * @tunnel: as a tunnel
+ *
+ * Has the real mode: nobody but matches of the firewall looks at it.
+ *
+ * Context: any. Return: the SA's own stand-in, or NULL without memory.
+ */
+struct xfrm_state *ipsec_history_sent(struct ipsec_sa *sa, bool tunnel)
+{
+	struct xfrm_state *x = READ_ONCE(sa->sent[tunnel]), *other;
+
+	if (likely(x))
+		return x;
+	x = stand_in_make(sa, tunnel);
+	if (!x)
+		return NULL;
+	x->props.mode = tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
+	/* From this the core guesses an MTU when that of the outer route changes. */
+	x->props.header_len = sa->xform->headroom(sa) + sa->xform->tailroom(sa);
+	if (tunnel)
+		x->props.header_len += sa->ends.family == AF_INET ?
+				       sizeof(struct iphdr) :
+				       sizeof(struct ipv6hdr);
+	other = cmpxchg(&sa->sent[tunnel], NULL, x);
+	if (!other)
+		return x;
+	/* Another CPU was faster. */
+	stand_in_put(x);
+	return other;
+}
+
+/**
+ * ipsec_history_ours() - whether a state is a stand-in of ours
+ * @x: what the route of a packet or its secpath names
+ */
+bool ipsec_history_ours(const struct xfrm_state *x)
+{
+	return is_stand_in(x);
+}
+
 /**
  * ipsec_history_release() - the SA is freed
  * @sa: the SA
@@ -135,9 +189,12 @@ void ipsec_history_release(struct ipsec_sa *sa)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(sa->marks); i++)
+	for (i = 0; i < ARRAY_SIZE(sa->marks); i++) {
 		if (sa->marks[i])
 			mark_free(sa->marks[i]);
+		if (sa->sent[i])
+			stand_in_put(sa->sent[i]);
+	}
 }
 
 /**
@@ -161,7 +218,8 @@ unsigned int ipsec_history_have(const struct sk_buff *skb)
 /**
  * ipsec_history_passed() - whether a packet came through one SA in particular
  * @skb: the packet
- * @ends: protocol, family and addresses; the source of an SA may be any
+ * @ends: protocol, family and addresses, of which each may be any, as may the source of
+ *        an SA
  * @tunnel: it was a tunnel
  */
 bool ipsec_history_passed(const struct sk_buff *skb,
@@ -180,9 +238,9 @@ bool ipsec_history_passed(const struct sk_buff *skb,
 			continue;
 		memcpy(&src, &x->props.saddr, sizeof(src));
 		memcpy(&dst, &x->id.daddr, sizeof(dst));
-		if (ipsec_addr_equal(&dst, &ends->daddr) &&
+		if (ipsec_addr_is(&ends->daddr, &dst) &&
 		    (ipsec_addr_any(&src) ||
-		     ipsec_addr_equal(&src, &ends->saddr)))
+		     ipsec_addr_is(&ends->saddr, &src)))
 			return true;
 	}
 	return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How we are attached to the kernel; stack.c is the way back. Plaintext is met at
- * netfilter's LOCAL_OUT, FORWARD and LOCAL_IN; ESP, AH and IPComp at the handlers
- * that native IPsec uses, ahead of it: it still gets packets whose SPI is not
+ * The ways in; stack.c is the way back, attach.c the switch. Plaintext is met at
+ * netfilter's LOCAL_OUT, FORWARD, POST_ROUTING and LOCAL_IN; ESP, AH and IPComp at the
+ * handlers that native IPsec uses, ahead of it: it still gets packets whose SPI is not
  * ours.
  */
 #include <linux/icmp.h>
@@ -23,11 +23,6 @@
 /* Ahead of native ESP (0), xfrm interfaces (10) and vti (100). */
 #define HANDLER_PRIORITY	1000
 
-/* So long after the last policy the hooks go: who loads policies again and again
- * need not pay for them each time.
- */
-#define UNHOOK_DELAY	HZ
-
 static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 {
 	if (family == AF_INET)
@@ -36,17 +31,25 @@ static bool is_transformed(const struct sk_buff *skb, sa_family_t family)
 }
 
 /*
- * A frame that only passes through a bridge of this host is shown to FORWARD by
- * br_netfilter. It is not this host's traffic. Unlike a packet that is routed it is
- * with the device by which it leaves already, which is a port; its route may be a
- * stand-in without output, or after address translation a real one. Both are asked:
- * if another neighbour changed the device, policies hold.
+ * A frame that only passes through a bridge of this host is shown to FORWARD and
+ * POST_ROUTING by br_netfilter. It is not this host's traffic. Unlike a packet that is
+ * routed it is with the port by which it leaves already, not with the device that the
+ * hook is told; its route may be a stand-in without output, or after address
+ * translation a real one. Both are asked: if another neighbour changed the device,
+ * policies hold.
  */
 static bool is_bridged(const struct sk_buff *skb,
 		       const struct nf_hook_state *state)
 {
-	return state->hook == NF_INET_FORWARD && skb->dev != state->in &&
-	       netif_is_bridge_port(skb->dev);
+	const struct net_device *with;
+
+	if (state->hook == NF_INET_FORWARD)
+		with = state->in;
+	else if (state->hook == NF_INET_POST_ROUTING)
+		with = state->out;
+	else
+		return false;
+	return skb->dev != with && netif_is_bridge_port(skb->dev);
 }
 
 /*
@@ -57,8 +60,9 @@ static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	return is_transformed(skb, family) || !dst || dst->xfrm ||
-	       dst->flags & DST_NOXFRM;
+	if (is_transformed(skb, family) || !dst || dst->flags & DST_NOXFRM)
+		return true;
+	return dst->xfrm && !ipsec_route_of(dst);
 }
 
 static unsigned int hook_output(void *priv, struct sk_buff *skb,
@@ -68,6 +72,9 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 
 	if (leave_alone(skb, family) || is_bridged(skb, state))
 		return NF_ACCEPT;
+	/* As IPv4 says of each packet that it forwards; asked when it is sent. */
+	if (state->hook == NF_INET_FORWARD && family == AF_INET6)
+		IP6CB(skb)->flags |= IP6SKB_FORWARDED;
 	return ipsec_output(skb, family, state);
 }
 
@@ -108,176 +115,26 @@ static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
 		.priority	= _priority,	\
 	}
 
+/*
+ * What leaves is decided as early as its flow is known, so that the firewall's filter
+ * sees the decision: behind translation of the destination, and where it is forwarded,
+ * right after it was found that it may be here. And once more behind translation of
+ * the source, but before connection tracking takes it for sent.
+ */
 static const struct nf_hook_ops hooks[] = {
-	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, INT_MAX, hook_output),
-	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST + 1, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 2, hook_input),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
-	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
-	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, INT_MAX, hook_output),
-	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, INT_MAX, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_NAT_DST + 1, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 2, hook_input),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),
-	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 };
-
-/* Whether nothing is said about any packet. */
-static bool silent(struct net *net)
-{
-	const struct ipsec_net *in = ipsec_net(net);
-
-	return !ipsec_spd_count(net) && !READ_ONCE(in->socks.count) &&
-	       !ipsec_socks_any(net, IPSEC_IN) &&
-	       !ipsec_socks_any(net, IPSEC_OUT) &&
-	       READ_ONCE(in->knobs.v4.def_policy) &&
-	       READ_ONCE(in->knobs.v6.def_policy);
-}
-
-/*
- * The hooks go if still nothing is said. Who is about to say something either sees
- * that they are going, and enables them once more, or is seen here.
- */
-static void unhook(struct work_struct *work)
-{
-	struct ipsec_net *in = container_of(to_delayed_work(work),
-					    struct ipsec_net, unhook);
-	struct net *net = in->socks.net;
-
-	mutex_lock(&in->hook_mutex);
-	if (in->hooked && silent(net)) {
-		WRITE_ONCE(in->hooked, false);
-		/* Pairs with ipsec_hooks_hold() and ipsec_carrier_fill(). */
-		smp_mb();
-		if (atomic_read_acquire(&in->hook_holders) || !silent(net))
-			WRITE_ONCE(in->hooked, true);
-		else
-			nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
-	}
-	mutex_unlock(&in->hook_mutex);
-}
-
-/**
- * ipsec_hooks_init() - no hooks yet
- * @in: the namespace
- */
-void ipsec_hooks_init(struct ipsec_net *in)
-{
-	mutex_init(&in->hook_mutex);
-	INIT_DELAYED_WORK(&in->unhook, unhook);
-}
-
-/**
- * ipsec_hooks_idle() - let a namespace's packets alone soon, if nothing is said
- * @net: the namespace, where something went that was said
- *
- * Context: any but hard interrupts.
- */
-void ipsec_hooks_idle(struct net *net)
-{
-	struct ipsec_net *in = ipsec_net(net);
-
-	if (READ_ONCE(in->hooked) && silent(net))
-		queue_delayed_work(ipsec_wq, &in->unhook, UNHOOK_DELAY);
-}
-
-/**
- * ipsec_hooks_hold() - look at a namespace's packets, from now to the release
- * @net: the namespace
- *
- * Done before the first policy comes, so that a namespace without policies pays
- * nothing. What needs the hooks after the release has to be in place by then.
- *
- * Context: process, may sleep. Return: 0 or -ENOMEM, and then nothing to release.
- */
-int ipsec_hooks_hold(struct net *net)
-{
-	struct ipsec_net *in = ipsec_net(net);
-	int err = 0;
-
-	atomic_inc(&in->hook_holders);
-	/* Pairs with unhook(). */
-	smp_mb__after_atomic();
-	if (READ_ONCE(in->hooked))
-		return 0;
-	mutex_lock(&in->hook_mutex);
-	if (!in->hooked) {
-		err = ipsec_flow_cache_alloc();
-		if (!err)
-			err = nf_register_net_hooks(net, hooks,
-						    ARRAY_SIZE(hooks));
-		if (!err)
-			WRITE_ONCE(in->hooked, true);
-	}
-	mutex_unlock(&in->hook_mutex);
-	if (err)
-		atomic_dec(&in->hook_holders);
-	return err;
-}
-
-/**
- * ipsec_hooks_release() - what needs the hooks is in place, or nothing is
- * @net: the namespace
- */
-void ipsec_hooks_release(struct net *net)
-{
-	/* Who sees that we are gone sees what was put in place. */
-	smp_mb__before_atomic();
-	atomic_dec(&ipsec_net(net)->hook_holders);
-	/* Nothing, if that failed: then the hooks came for nothing. */
-	ipsec_hooks_idle(net);
-}
-
-/**
- * ipsec_hooks_enable() - look at a namespace's packets
- * @net: the namespace, where something is said about packets already
- *
- * Context: process, may sleep. Return: 0 or -ENOMEM.
- */
-int ipsec_hooks_enable(struct net *net)
-{
-	int err = ipsec_hooks_hold(net);
-
-	if (!err)
-		ipsec_hooks_release(net);
-	return err;
-}
-
-/**
- * ipsec_hooks_disable() - stop to look at a namespace's packets
- * @net: the namespace, which is about to end
- *
- * Packets that are in a hook go on until the next grace period has passed. The core
- * waits for one between the first and the last step of all namespaces that end
- * together; a wait of our own would be one for each.
- *
- * Context: process.
- */
-void ipsec_hooks_disable(struct net *net)
-{
-	struct ipsec_net *in = ipsec_net(net);
-
-	mutex_lock(&in->hook_mutex);
-	if (in->hooked) {
-		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
-		WRITE_ONCE(in->hooked, false);
-	}
-	mutex_unlock(&in->hook_mutex);
-}
-
-/**
- * ipsec_hooks_exit() - no work of the hooks is left
- * @in: the namespace, a grace period after ipsec_hooks_disable()
- *
- * Only now: a timer of the SPD that found the hooks registered may have queued the
- * work after they were gone, but not after the grace period.
- *
- * Context: process, may sleep.
- */
-void ipsec_hooks_exit(struct ipsec_net *in)
-{
-	cancel_delayed_work_sync(&in->unhook);
-	mutex_destroy(&in->hook_mutex);
-}
 
 static unsigned int header_min(u8 proto)
 {
@@ -501,6 +358,18 @@ static void deregister(unsigned int n)
 		xfrm6_protocol_deregister(&handlers6[n], protocols[n]);
 		xfrm4_protocol_deregister(&handlers4[n], protocols[n]);
 	}
+}
+
+/**
+ * ipsec_hook_table() - what looks at the packets of a namespace, for attach.c
+ * @n: set to how many there are
+ *
+ * Return: the hooks.
+ */
+const struct nf_hook_ops *ipsec_hook_table(unsigned int *n)
+{
+	*n = ARRAY_SIZE(hooks);
+	return hooks;
 }
 
 /**

@@ -4,6 +4,7 @@
  * (RFC 4301 section 5.2, step 4).
  */
 #include <linux/in.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 #include "net.h"
 
@@ -46,7 +47,8 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	struct ipsec_net *in = ipsec_net(net);
 
 	*decision = (struct ipsec_decision){
-		.sp = ipsec_input_policy(net, flow),
+		.sp		= ipsec_input_policy(net, flow),
+		.generation	= decision->generation,
 	};
 	switch (ipsec_sp_decides(decision->sp, in, flow)) {
 	case IPSEC_SP_IPSEC:
@@ -65,12 +67,11 @@ static void decide_input(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);
-	u64 generation;
 
 	local_bh_disable();
-	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
+	if (!ipsec_flow_cache_lookup(in, flow, decision)) {
 		decide_slowly(net, flow, decision);
-		ipsec_flow_cache_store(in, flow, decision, generation);
+		ipsec_flow_cache_store(in, flow, decision);
 	}
 	local_bh_enable();
 	if (decision->sp)
@@ -156,8 +157,8 @@ static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
 
 		if (req->mode == IPSEC_MODE_KIND_TUNNEL &&
 		    req->family == ends.family &&
-		    ipsec_addr_equal(&req->saddr, &ends.saddr) &&
-		    ipsec_addr_equal(&req->daddr, &ends.daddr))
+		    ipsec_addr_is(&req->saddr, &ends.saddr) &&
+		    ipsec_addr_is(&req->daddr, &ends.daddr))
 			return true;
 	}
 	return false;
@@ -224,7 +225,7 @@ static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
 }
 
 static struct judgement judge(struct net *net, const struct sk_buff *skb,
-			      struct ipsec_flow *flow)
+			      const struct ipsec_flow *flow)
 {
 	struct judgement j = { .rule = NO_RULE };
 	struct ipsec_decision decision;
@@ -286,6 +287,48 @@ static void judge_again(struct net *net, struct sk_buff *skb,
 	}
 }
 
+static bool has_ports(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Policies are about the packet as it arrived. Until now address translation may have
+ * given it another destination: that of a DNAT rule, or the one that a source NAT
+ * rule once replaced, if it is an answer.
+ */
+static void flow_untranslate(struct ipsec_flow *flow, const struct sk_buff *skb)
+{
+	const struct nf_conntrack_tuple *came;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	enum ip_conntrack_dir dir;
+
+	if (likely(!ct))
+		return;
+	dir = CTINFO2DIR(ctinfo);
+	if (!(READ_ONCE(ct->status) &
+	      (dir == IP_CT_DIR_ORIGINAL ? IPS_DST_NAT : IPS_SRC_NAT)))
+		return;
+	came = &ct->tuplehash[dir].tuple;
+	if (flow->family == AF_INET)
+		ipsec_addr_set4(&flow->dst, came->dst.u3.ip);
+	else
+		flow->dst.in6 = came->dst.u3.in6;
+	/* An error is of the connection that it quotes. */
+	if (flow->proto == came->dst.protonum && has_ports(flow->proto))
+		flow->dport = came->dst.u.all;
+}
+
 /**
  * ipsec_policy_check_input() - whether a received packet may go on
  * @net: the namespace
@@ -298,7 +341,7 @@ static void judge_again(struct net *net, struct sk_buff *skb,
 bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 			      sa_family_t family, bool forward)
 {
-	struct ipsec_flow flow;
+	struct ipsec_flow flow, arrived;
 	struct judgement j;
 
 	if (!ipsec_flow_from_skb(&flow, skb, family,
@@ -308,7 +351,9 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 	}
 	if (!forward && judged_elsewhere(net, skb, &flow))
 		return true;
-	j = judge(net, skb, &flow);
+	arrived = flow;
+	flow_untranslate(&arrived, skb);
+	j = judge(net, skb, &arrived);
 	if (!forward && socket_matters(net, skb, &j))
 		judge_again(net, skb, &flow, &j);
 	if (unlikely(j.reason != NO_REASON)) {

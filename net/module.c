@@ -13,8 +13,12 @@
  */
 static int __init ipsec_init(void)
 {
+	const struct nf_hook_ops *hooks;
+	unsigned int n;
 	int err;
 
+	hooks = ipsec_hook_table(&n);
+	ipsec_attach_init(hooks, n);
 	ipsec_carrier_init();
 	err = ipsec_crypt_init();
 	if (err)
@@ -59,7 +63,7 @@ err_crypt:
  * - PF_KEY: each socket, with its operations and its destructor, holds the module, so
  *   there is none. Key manager, socket options and notifiers: removing them waits for
  *   calls under way, by RCU, a reference to the module, and a semaphore.
- * - Power management's notifier: the same semaphore.
+ * - Power management's notifier: the same semaphore. That of devices: rtnl.
  *
  * Then every namespace ends as when it is deleted, see netns.c:
  *
@@ -67,6 +71,7 @@ err_crypt:
  * - Task works of setsockopt(): counted; the work items of hooks and sockets, of
  *   policies and SAs that end: cancelled, and waited for.
  * - Netfilter hooks: unregistered, and a grace period passes.
+ * - Routes: they are buried and lead nowhere then, whoever keeps them; see route.c.
  * - SAs: each is held for every request that its cipher has not answered, and the
  *   namespace waits until the last one is freed. Packets that wait for keys end with
  *   their SA.
@@ -77,9 +82,9 @@ err_crypt:
  * functions of ours that have said that they are done and are about to return.
  *
  * Elsewhere no function of ours stays with a packet: in sockets, backlogs, GRO and
- * queueing disciplines it has no destructor, route, extension or callback with code
- * of ours. Its secpath has stand-ins of SAs, see history.c, its socket carriers, see
- * sock_carrier.c: both are freed by the core alone.
+ * queueing disciplines it has no destructor, extension or callback with code of ours.
+ * Its secpath and its route have stand-ins of SAs, see history.c, its socket carriers,
+ * see sock_carrier.c: all are freed by the core alone.
  */
 static void __exit ipsec_exit(void)
 {

@@ -66,21 +66,25 @@ static u8 *mss_option(struct tcphdr *th, unsigned int len)
 	return NULL;
 }
 
-/* Looks for the option in a packet that opens a connection. */
-static void clamp_mss(struct net *net, struct sk_buff *skb, sa_family_t family,
-		      u16 mss)
+/* Where the TCP header of a packet that opens a connection is; negative: none does. */
+static int syn_place(struct sk_buff *skb, sa_family_t family)
 {
 	int place = tcp_place(skb, family);
-	struct tcphdr *th;
-	unsigned int len;
-	u8 *opt;
+	const struct tcphdr *th;
 
 	if (place < 0 || !pskb_may_pull(skb, place + sizeof(*th)))
-		return;
+		return -1;
 	th = (struct tcphdr *)(skb->data + place);
-	len = __tcp_hdrlen(th);
-	if (!th->syn || len < sizeof(*th))
-		return;
+	return th->syn && __tcp_hdrlen(th) >= sizeof(*th) ? place : -1;
+}
+
+/* Looks for the option in the header at @place. */
+static void clamp_mss(struct net *net, struct sk_buff *skb, int place, u16 mss)
+{
+	struct tcphdr *th = (struct tcphdr *)(skb->data + place);
+	unsigned int len = __tcp_hdrlen(th);
+	u8 *opt;
+
 	/* What we may write to is shared with the sender's queue. */
 	if (skb_ensure_writable(skb, place + len))
 		return;
@@ -108,8 +112,8 @@ static u16 mss_of(struct net *net, sa_family_t family, unsigned int mtu)
 /**
  * ipsec_mss_clamp_out() - see to the MSS in a TCP packet that will be protected
  * @net: the namespace
- * @skb: the packet, its route known
- * @decision: with verdict IPSEC_PROTECT
+ * @skb: the packet
+ * @route: what it is about to be protected by
  *
  * What our host, or one behind us, announces: the other end's packets then fit
  * if its tunnel is like ours.
@@ -117,13 +121,13 @@ static u16 mss_of(struct net *net, sa_family_t family, unsigned int mtu)
  * Context: RCU read side, BH disabled.
  */
 void ipsec_mss_clamp_out(struct net *net, struct sk_buff *skb,
-			 const struct ipsec_decision *decision)
+			 const struct ipsec_route *route)
 {
-	sa_family_t family = ipsec_skb_family(skb);
-	unsigned int mtu;
+	sa_family_t family = route->flow.family;
+	int place = syn_place(skb, family);
 
-	mtu = ipsec_inner_mtu(decision, family, dst_mtu(skb_dst(skb)));
-	clamp_mss(net, skb, family, mss_of(net, family, mtu));
+	if (place >= 0)
+		clamp_mss(net, skb, place, mss_of(net, family, route->mtu));
 }
 
 /**
@@ -140,20 +144,22 @@ void ipsec_mss_clamp_out(struct net *net, struct sk_buff *skb,
 void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 			const struct ipsec_flow *flow)
 {
+	int place = syn_place(skb, flow->family);
 	struct ipsec_flow back = *flow;
 	struct ipsec_decision decision;
 	unsigned int mtu;
 
+	if (place < 0)
+		return;
 	back.dir = IPSEC_OUT;
 	swap(back.src, back.dst);
 	swap(back.sport, back.dport);
 	local_bh_disable();
 	ipsec_output_decide(net, &back, &decision);
 	if (decision.verdict == IPSEC_PROTECT) {
-		mtu = ipsec_inner_mtu(&decision, flow->family,
-				      READ_ONCE(skb->dev->mtu));
-		clamp_mss(net, skb, flow->family,
-			  mss_of(net, flow->family, mtu));
+		mtu = ipsec_outer_mtu(&decision, READ_ONCE(skb->dev->mtu));
+		mtu = ipsec_inner_mtu(&decision, flow->family, mtu);
+		clamp_mss(net, skb, place, mss_of(net, flow->family, mtu));
 	}
 	local_bh_enable();
 }

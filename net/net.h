@@ -47,6 +47,8 @@ static inline unsigned int ipsec_have_bit(u8 proto)
  * @rule: the request of @sp that drops the packet, with @reason out_nosa
  * @sp: the policy that decided, NULL for the system default
  * @sas: the SAs, innermost first
+ * @generation: the namespace's in which it was made
+ * @route: what carries it out, if the flow cache has that already
  *
  * No references: valid within the RCU section that obtained it.
  */
@@ -59,7 +61,54 @@ struct ipsec_decision {
 	u8			rule;
 	struct ipsec_sp		*sp;
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
+	u64			generation;
+	struct ipsec_route	*route;
 };
+
+/**
+ * struct ipsec_route - a decision to protect, as the route of packets; see route.c
+ * @flow: [I] of these packets
+ * @decision: [I] of which generation
+ * @net: [I] the namespace
+ * @dst: [I] what packets are routed by: a chain of struct xfrm_dst, its output ours;
+ *       has a reference of the route's, and @plain and @path one of its own
+ * @plain: [I] the route without it
+ * @path: [I] that of the outermost packet; @plain without a tunnel
+ * @path_cookie: [I] for dst_check() of @path
+ * @path_mtu: [I] MTU of @path when it was made
+ * @learned: [I] what the outermost SA had learned of it then; 0 = nothing
+ * @mtu: [I] the longest packet that fits
+ * @mark: [I] skb->mark of these packets, by which @path was found
+ * @rcu: it is retired, and later freed
+ * @fresh: waits for @kept, while others have references
+ * @kept: [kept.mutex] in the list of those
+ *
+ * Owned by a slot of the flow cache, until it is retired. Who finds it, in the flow
+ * cache or by a packet, may use it until his RCU section ends.
+ */
+struct ipsec_route {
+	struct ipsec_flow	flow;
+	struct ipsec_decision	decision;
+	struct net		*net;
+	struct dst_entry	*dst;
+	struct dst_entry	*plain;
+	struct dst_entry	*path;
+	u32			path_cookie;
+	u32			path_mtu;
+	u32			learned;
+	u32			mtu;
+	u32			mark;
+	union {
+		struct rcu_head		rcu;
+		struct llist_node	fresh;
+		struct list_head	kept;
+	};
+};
+
+typedef int (*ipsec_output_fn)(struct net *net, struct sock *sk,
+			       struct sk_buff *skb);
+typedef bool (*ipsec_route_filter)(const struct ipsec_route *route,
+				   const void *arg);
 
 /**
  * struct ipsec_skb_cb - a packet between two transforms, in skb->cb
@@ -155,11 +204,53 @@ int ipsec_flow_cache_alloc(void);
 void ipsec_flow_cache_free(void);
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
-			     struct ipsec_decision *decision, u64 *generation);
+			     struct ipsec_decision *decision);
 void ipsec_flow_cache_store(struct ipsec_net *in,
 			    const struct ipsec_flow *flow,
-			    const struct ipsec_decision *decision,
-			    u64 generation);
+			    const struct ipsec_decision *decision);
+bool ipsec_flow_cache_keep(struct ipsec_net *in, struct ipsec_route *route);
+void ipsec_flow_cache_evict(ipsec_route_filter wanted, const void *arg,
+			    void (*gone)(struct ipsec_route *route));
+
+/* Flows are compared as memory. */
+static inline bool ipsec_flow_equal(const struct ipsec_flow *a,
+				    const struct ipsec_flow *b)
+{
+	const unsigned long *x = (const unsigned long *)a;
+	const unsigned long *y = (const unsigned long *)b;
+	unsigned long diff = 0;
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(*a) % sizeof(*x));
+	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
+		diff |= x[i] ^ y[i];
+	return !diff;
+}
+
+/* route.c */
+struct ipsec_route *ipsec_route_make(struct net *net,
+				     const struct ipsec_flow *flow,
+				     const struct ipsec_decision *decision,
+				     struct dst_entry *plain, u32 mark,
+				     ipsec_output_fn output);
+bool ipsec_route_fresh(const struct ipsec_route *route);
+struct ipsec_route *ipsec_route_of(const struct dst_entry *dst);
+void ipsec_route_set(struct sk_buff *skb, struct dst_entry *dst);
+void ipsec_route_retire(struct ipsec_route *route);
+void ipsec_route_bury(struct ipsec_route *route);
+void ipsec_routes_bury_kept(ipsec_route_filter wanted, const void *arg,
+			    bool forget);
+int ipsec_route_policy_init(struct net *net);
+void ipsec_route_policy_exit(struct ipsec_net *in);
+void ipsec_routes_stop(void);
+
+/* route_end.c */
+int ipsec_routes_init(void);
+void ipsec_routes_exit(void);
+void ipsec_routes_end(void);
+void ipsec_routes_forget(struct net *net);
+void ipsec_routes_renew_init(struct ipsec_net *in);
+void ipsec_routes_renew_exit(struct ipsec_net *in);
 
 /* spd_index.c */
 struct ipsec_sp *ipsec_spd_equal(struct ipsec_spd *spd, enum ipsec_dir dir,
@@ -221,7 +312,7 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 
 /* protect.c */
 void ipsec_protect(struct net *net, struct sk_buff *skb,
-		   const struct ipsec_decision *decision);
+		   const struct ipsec_route *route);
 bool ipsec_output_hold(struct sk_buff *skb);
 void ipsec_output_release(const struct ipsec_skb_cb *cb);
 void ipsec_output_resume(struct sk_buff *skb, int err);
@@ -253,7 +344,8 @@ enum { IPSEC_ECN_ODD = 0x10, IPSEC_ECN_DROP = 0x20 };
 
 u8 ipsec_tunnel_tos(int ecn, u8 inner);
 u8 ipsec_tunnel_ecn(u8 inner, u8 outer);
-struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa);
+struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev,
+				     u32 mark);
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);
 bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 
@@ -266,16 +358,18 @@ bool ipsec_natt_carries_esp(struct net *net, const struct sk_buff *skb,
 			    const struct ipsec_flow *flow);
 
 /* pmtu.c */
+unsigned int ipsec_outer_mtu(const struct ipsec_decision *decision,
+			     unsigned int mtu);
 unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
-			     sa_family_t family, unsigned int mtu);
+			     sa_family_t family, unsigned int outer);
 int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
-		     const struct ipsec_decision *decision, bool forward);
+		     const struct ipsec_route *route, bool forward);
 void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote);
 u32 ipsec_pmtu_learned(const struct ipsec_sa *sa);
 
 /* mss.c */
 void ipsec_mss_clamp_out(struct net *net, struct sk_buff *skb,
-			 const struct ipsec_decision *decision);
+			 const struct ipsec_route *route);
 void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 			const struct ipsec_flow *flow);
 
@@ -304,6 +398,8 @@ bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
 
 /* history.c */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);
+struct xfrm_state *ipsec_history_sent(struct ipsec_sa *sa, bool tunnel);
+bool ipsec_history_ours(const struct xfrm_state *x);
 void ipsec_history_release(struct ipsec_sa *sa);
 unsigned int ipsec_history_have(const struct sk_buff *skb);
 bool ipsec_history_passed(const struct sk_buff *skb,
@@ -312,8 +408,12 @@ bool ipsec_history_tunnel(const struct sk_buff *skb,
 			  struct ipsec_ends_key *ends);
 
 /* hook.c */
+const struct nf_hook_ops *ipsec_hook_table(unsigned int *n);
 int ipsec_hook_init(void);
 void ipsec_hook_exit(void);
+
+/* attach.c */
+void ipsec_attach_init(const struct nf_hook_ops *table, unsigned int n);
 void ipsec_hooks_init(struct ipsec_net *in);
 int ipsec_hooks_hold(struct net *net);
 void ipsec_hooks_release(struct net *net);

@@ -31,6 +31,7 @@ static int __net_init netns_init(struct net *net)
 	mutex_init(&in->payer_mutex);
 	ipsec_socks_init(net, &in->socks);
 	ipsec_hooks_init(in);
+	ipsec_routes_renew_init(in);
 	ipsec_acquire_init(&in->acquires);
 	in->stats = alloc_percpu_gfp(struct ipsec_stats, GFP_KERNEL_ACCOUNT);
 	if (!in->stats)
@@ -73,12 +74,13 @@ err_stats:
 
 /*
  * No packet may meet a half-dismantled namespace: the hooks go first. Between this and
- * netns_exit() the core waits for a grace period, once for all namespaces that end
+ * netns_exit_batch() the core waits for a grace period, once for all namespaces that end
  * together. So nothing waits here: whoever makes and ends namespaces by the thousand
  * would wait a thousand times, and with him everybody else who ends one.
  */
 static void __net_exit netns_pre_exit(struct net *net)
 {
+	WRITE_ONCE(ipsec_net(net)->ending, true);
 	ipsec_why_exit(net);
 	ipsec_proc_exit(net);
 	ipsec_sysctl_exit(net);
@@ -87,25 +89,45 @@ static void __net_exit netns_pre_exit(struct net *net)
 	ipsec_sad_clear(net);
 }
 
-static void __net_exit netns_exit(struct net *net)
+static void netns_exit(struct net *net)
 {
 	struct ipsec_net *in = ipsec_net(net);
 
 	ipsec_socks_exit(&in->socks);
 	ipsec_spd_exit(&in->spd);
 	/* Nothing that expires is left. */
+	ipsec_routes_renew_exit(in);
 	ipsec_hooks_exit(in);
 	ipsec_sad_exit(net, &in->sad);
 	ipsec_charge_exit(in);
 	ipsec_acquire_flush(net);
+	ipsec_route_policy_exit(in);
 	ipsec_log_free(in);
 	free_percpu(in->stats);
+}
+
+/*
+ * Routes first: a flow table may still send by them. That waits for grace periods, once
+ * for all that end together, if any of them has routes.
+ */
+static void __net_exit netns_exit_batch(struct list_head *list)
+{
+	struct net *net;
+
+	list_for_each_entry(net, list, exit_list) {
+		if (atomic_read(&ipsec_net(net)->routes)) {
+			ipsec_routes_end();
+			break;
+		}
+	}
+	list_for_each_entry(net, list, exit_list)
+		netns_exit(net);
 }
 
 static struct pernet_operations netns_ops = {
 	.init		= netns_init,
 	.pre_exit	= netns_pre_exit,
-	.exit		= netns_exit,
+	.exit_batch	= netns_exit_batch,
 	.id		= &ipsec_net_id,
 	.size		= sizeof(struct ipsec_net),
 };
@@ -125,11 +147,20 @@ int ipsec_netns_init(void)
 	if (!ipsec_wq)
 		return -ENOMEM;
 	err = register_pernet_device(&netns_ops);
-	if (err) {
-		/* Sockets with policies of an earlier load may have asked for it. */
-		ipsec_flow_cache_free();
-		destroy_workqueue(ipsec_wq);
-	}
+	if (err)
+		goto err_pernet;
+	err = ipsec_routes_init();
+	if (err)
+		goto err_routes;
+	return 0;
+
+err_routes:
+	unregister_pernet_device(&netns_ops);
+	ipsec_routes_stop();
+err_pernet:
+	/* Sockets with policies of an earlier load may have asked for it. */
+	ipsec_flow_cache_free();
+	destroy_workqueue(ipsec_wq);
 	return err;
 }
 
@@ -140,7 +171,9 @@ int ipsec_netns_init(void)
  */
 void ipsec_netns_exit(void)
 {
+	ipsec_routes_exit();
 	unregister_pernet_device(&netns_ops);
+	ipsec_routes_stop();
 	ipsec_flow_cache_free();
 	destroy_workqueue(ipsec_wq);
 }

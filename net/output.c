@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of a packet that leaves (RFC 4301 section 5.1); protect.c sends it
- * through its SAs. It reads from the bottom to the top: ipsec_output() is the story,
- * the functions above it are its steps in reverse order.
+ * What becomes of a packet that leaves (RFC 4301 section 5.1). ipsec_output() decides,
+ * and a packet that is to be protected gets a route of ours, see route.c. When the
+ * stack sends it by that route, output_by_route() has it protected, see protect.c. It
+ * reads from the bottom to the top: the functions above these two are their steps in
+ * reverse order.
  */
 #include <linux/netfilter.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <ipsec/sa.h>
 #include "net.h"
+
+static int output_by_route4(struct net *net, struct sock *sk,
+			    struct sk_buff *skb);
+static int output_by_route6(struct net *net, struct sock *sk,
+			    struct sk_buff *skb);
 
 /* Which policy, and which SAs carry it out. */
 static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
@@ -17,10 +24,11 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	struct ipsec_net *in = ipsec_net(net);
 
 	*decision = (struct ipsec_decision){
-		.sp	= flow->socket ?
-			  ipsec_sock_policy_find(net, flow->socket) :
-			  ipsec_spd_lookup(net, flow),
-		.final	= true,
+		.sp		= flow->socket ?
+				  ipsec_sock_policy_find(net, flow->socket) :
+				  ipsec_spd_lookup(net, flow),
+		.final		= true,
+		.generation	= decision->generation,
 	};
 	switch (ipsec_sp_decides(decision->sp, in, flow)) {
 	case IPSEC_SP_IPSEC:
@@ -47,12 +55,11 @@ void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision)
 {
 	struct ipsec_net *in = ipsec_net(net);
-	u64 generation;
 
-	if (!ipsec_flow_cache_lookup(in, flow, decision, &generation)) {
+	if (!ipsec_flow_cache_lookup(in, flow, decision)) {
 		decide_slowly(net, flow, decision);
 		if (decision->final)
-			ipsec_flow_cache_store(in, flow, decision, generation);
+			ipsec_flow_cache_store(in, flow, decision);
 	}
 	if (decision->sp)
 		ipsec_sp_used(decision->sp);
@@ -118,142 +125,224 @@ static enum decider output_flow(struct net *net, struct sock *sk,
 	return DECIDER_POLICY;
 }
 
-static void output_again(struct net *net, struct sock *sk, struct sk_buff *skb,
-			 const struct ipsec_flow *flow)
+/* The route of a packet without what we put in front of it. */
+static struct dst_entry *plain_of(const struct sk_buff *skb)
 {
-	struct ipsec_decision decision;
+	struct dst_entry *dst = skb_dst(skb);
+	const struct ipsec_route *route = ipsec_route_of(dst);
 
-	ipsec_output_decide(net, flow, &decision);
-	if (decision.verdict == IPSEC_PROTECT)
-		ipsec_protect(net, skb, &decision);
-	else if (decision.verdict == IPSEC_PASS)
-		dst_output(net, sk, skb);
-	else
-		output_refuse(net, skb, &decision);
+	return route ? route->plain : dst;
 }
 
-/*
- * Decides again what POST_ROUTING let through: address translation may have
- * made another flow of it, and a queue may have kept it for long.
- */
-static int output_finish(struct net *net, struct sock *sk, struct sk_buff *skb)
+static void route_plainly(struct sk_buff *skb)
 {
-	struct ipsec_flow flow;
+	struct dst_entry *plain = plain_of(skb);
 
-	rcu_read_lock();
-	local_bh_disable();
-	switch (output_flow(net, sk, skb, ipsec_skb_family(skb), &flow)) {
-	case DECIDER_POLICY:
-		output_again(net, sk, skb, &flow);
-		break;
-	case DECIDER_NOBODY:
-		dst_output(net, sk, skb);
-		break;
-	case DECIDER_UNREADABLE:
-		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, NULL);
-	}
-	local_bh_enable();
-	rcu_read_unlock();
-	return 0;
-}
-
-/* Whether POST_ROUTING changed what the policy was chosen by. */
-static bool flow_changed(struct sk_buff *skb, const struct ipsec_flow *flow)
-{
-	struct ipsec_flow now;
-
-	if (!ipsec_flow_from_skb(&now, skb, flow->family, flow->dir))
-		return true;
-	now.socket = flow->socket;
-	return memcmp(&now, flow, sizeof(now));
-}
-
-/*
- * POST_ROUTING sees the plaintext, so that address translation, mangling and
- * connection tracking treat it as they would without IPsec. If it has hooks,
- * the packet may change or leave us there.
- */
-static void output_postrouting(struct net *net, struct sk_buff *skb,
-			       sa_family_t family,
-			       const struct nf_hook_state *state,
-			       const struct ipsec_flow *flow,
-			       const struct ipsec_decision *decision)
-{
-	u8 pf = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	struct net_device *in;
-
-	in = state->hook == NF_INET_FORWARD ? state->in : NULL;
-	skb->dev = skb_dst(skb)->dev;
-	if (nf_hook(pf, NF_INET_POST_ROUTING, net, state->sk, skb, in,
-		    skb->dev, output_finish) != 1)
-		return;
-	if (unlikely(flow_changed(skb, flow)))
-		output_finish(net, state->sk, skb);
-	else
-		ipsec_protect(net, skb, decision);
+	if (plain != skb_dst(skb))
+		ipsec_route_set(skb, plain);
 }
 
 /* The socket that made this very packet, or NULL: see ipsec_sock_sends(). */
-static const struct sock *sender_of(const struct sk_buff *skb,
-				    sa_family_t family,
-				    const struct nf_hook_state *state)
+static const struct sock *sender_of(const struct net *net,
+				    const struct sock *sk,
+				    const struct sk_buff *skb)
 {
-	const struct sock *sk = state->sk;
-
-	if (sk != skb->sk || !ipsec_sock_sends(sk, state->net, family) ||
+	if (sk != skb->sk || !ipsec_sock_sends(sk, net, ipsec_skb_family(skb)) ||
 	    !sk_fullsock(sk))
 		return NULL;
 	return sk;
 }
 
-static unsigned int output_decided(struct sk_buff *skb, sa_family_t family,
-				   const struct nf_hook_state *state,
-				   const struct ipsec_flow *flow,
-				   const struct ipsec_decision *decision)
+static bool is_forwarded(const struct sk_buff *skb)
 {
-	bool forward = state->hook == NF_INET_FORWARD;
+	if (ipsec_skb_family(skb) == AF_INET)
+		return IPCB(skb)->flags & IPSKB_FORWARDED;
+	return IP6CB(skb)->flags & IP6SKB_FORWARDED;
+}
+
+/* Protects a packet that has its plain route. */
+static int output_protected(struct net *net, struct sock *sk,
+			    struct sk_buff *skb, const struct ipsec_route *route)
+{
+	bool forward = is_forwarded(skb);
 	int err;
 
-	switch (decision->verdict) {
+	if (unlikely(ipsec_mss_clamps(net, &route->flow)))
+		ipsec_mss_clamp_out(net, skb, route);
+	err = ipsec_pmtu_check(skb, forward ? NULL : sender_of(net, sk, skb),
+			       route, forward);
+	if (err) {
+		ipsec_count(net, IPSEC_STAT_out_toobig);
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+		return err;
+	}
+	ipsec_protect(net, skb, route);
+	return 0;
+}
+
+/* A new route that carries @decision out; counts the packet's drop without one. */
+static struct ipsec_route *route_make(struct net *net, struct sk_buff *skb,
+				      const struct ipsec_flow *flow,
+				      const struct ipsec_decision *decision)
+{
+	struct ipsec_route *route;
+
+	route = ipsec_route_make(net, flow, decision, plain_of(skb), skb->mark,
+				 flow->family == AF_INET ? output_by_route4 :
+							   output_by_route6);
+	if (IS_ERR(route)) {
+		ipsec_drop(net, skb, route == ERR_PTR(-ENOMEM) ?
+				     IPSEC_STAT_out_nomem :
+				     IPSEC_STAT_out_noroute,
+			   decision->sas[decision->n - 1], decision->sp);
+		return NULL;
+	}
+	if (!decision->final || !ipsec_flow_cache_keep(ipsec_net(net), route))
+		ipsec_route_retire(route);
+	return route;
+}
+
+static int output_anew_decided(struct net *net, struct sock *sk,
+			       struct sk_buff *skb, const struct ipsec_flow *flow)
+{
+	struct ipsec_decision decision;
+	struct ipsec_route *route;
+
+	ipsec_output_decide(net, flow, &decision);
+	if (decision.verdict == IPSEC_PASS) {
+		ipsec_stack_resume(net, skb);
+		return 0;
+	}
+	if (decision.verdict != IPSEC_PROTECT) {
+		output_refuse(net, skb, &decision);
+		return 0;
+	}
+	route = route_make(net, skb, flow, &decision);
+	return route ? output_protected(net, sk, skb, route) : 0;
+}
+
+/* The route of a packet with its plain route was out of date. */
+static int output_anew(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct ipsec_flow flow;
+
+	switch (output_flow(net, sk, skb, ipsec_skb_family(skb), &flow)) {
+	case DECIDER_POLICY:
+		return output_anew_decided(net, sk, skb, &flow);
+	case DECIDER_NOBODY:
+		ipsec_stack_resume(net, skb);
+		return 0;
+	default:
+		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, NULL);
+		return 0;
+	}
+}
+
+/*
+ * Behind POST_ROUTING. A packet may have been kept for long in a queue, or its route in
+ * a flow table. Which route it is was looked at by ipsec_output() there.
+ */
+static int output_by_route(struct net *net, struct sock *sk,
+			   struct sk_buff *skb)
+{
+	const struct ipsec_route *route;
+	int err = 0;
+
+	rcu_read_lock();
+	local_bh_disable();
+	route = ipsec_route_of(skb_dst(skb));
+	if (likely(route)) {
+		ipsec_route_set(skb, route->plain);
+		err = likely(ipsec_route_fresh(route)) ?
+		      output_protected(net, sk, skb, route) :
+		      output_anew(net, sk, skb);
+	} else {
+		/* Buried meanwhile. */
+		ipsec_drop(net, skb, IPSEC_STAT_out_noroute, NULL, NULL);
+	}
+	local_bh_enable();
+	rcu_read_unlock();
+	return err;
+}
+
+/*
+ * POST_ROUTING sees the plaintext, so that address translation, mangling and
+ * connection tracking treat it as they would without IPsec, and so do programs of the
+ * sender's control group. All that is what the core does to a plain packet; in the end
+ * it sees that the route is still no plain one, and comes back.
+ */
+static int output_by_route4(struct net *net, struct sock *sk,
+			    struct sk_buff *skb)
+{
+	if (IPCB(skb)->flags & IPSKB_REROUTED)
+		return output_by_route(net, sk, skb);
+	return ip_output(net, sk, skb);
+}
+
+static int output_by_route6(struct net *net, struct sock *sk,
+			    struct sk_buff *skb)
+{
+	if (IP6CB(skb)->flags & IP6SKB_REROUTED)
+		return output_by_route(net, sk, skb);
+	return ip6_output(net, sk, skb);
+}
+
+/* Gives a packet the route that says @decision. */
+static unsigned int output_attach(struct net *net, struct sk_buff *skb,
+				  const struct ipsec_flow *flow,
+				  const struct ipsec_decision *decision)
+{
+	struct ipsec_route *route = decision->route;
+
+	if (unlikely(!route || route->plain != plain_of(skb) ||
+		     route->mark != skb->mark))
+		route = route_make(net, skb, flow, decision);
+	if (unlikely(!route))
+		return NF_STOLEN;
+	ipsec_route_set(skb, route->dst);
+	return NF_ACCEPT;
+}
+
+static unsigned int output_decided(struct net *net, struct sk_buff *skb,
+				   const struct ipsec_flow *flow)
+{
+	struct ipsec_decision decision;
+
+	ipsec_output_decide(net, flow, &decision);
+	switch (decision.verdict) {
 	case IPSEC_PASS:
+		route_plainly(skb);
 		return NF_ACCEPT;
 	case IPSEC_PROTECT:
-		break;
+		return output_attach(net, skb, flow, &decision);
 	default:
-		output_refuse(state->net, skb, decision);
+		output_refuse(net, skb, &decision);
 		return NF_STOLEN;
 	}
+}
 
-	/* Not yet set by all senders; of what is forwarded, where it came from. */
-	if (!forward)
-		skb->dev = skb_dst(skb)->dev;
-	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
-					    htons(ETH_P_IPV6);
-	if (unlikely(ipsec_mss_clamps(state->net, flow)))
-		ipsec_mss_clamp_out(state->net, skb, decision);
-	err = ipsec_pmtu_check(skb, sender_of(skb, family, state), decision,
-			       forward);
-	if (err) {
-		ipsec_count(state->net, IPSEC_STAT_out_toobig);
-		return forward ? NF_DROP : NF_DROP_ERR(err);
-	}
-	output_postrouting(state->net, skb, family, state, flow, decision);
-	return NF_STOLEN;
+/* Whether a packet's route says already what is right for its flow. */
+static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow)
+{
+	const struct ipsec_route *route = ipsec_route_of(skb_dst(skb));
+
+	return route && route->mark == skb->mark &&
+	       ipsec_flow_equal(&route->flow, flow);
 }
 
 /**
  * ipsec_output() - decide the fate of a packet that is about to leave
  * @skb: the packet, its data at the IP header, its route known
  * @family: AF_INET or AF_INET6
- * @state: netfilter's, of LOCAL_OUT or FORWARD
+ * @state: netfilter's, of LOCAL_OUT or FORWARD, where most packets are decided, and of
+ *	   POST_ROUTING, since they may have got another flow, mark or route meanwhile
  *
- * Context: RCU read side. Return: NF_ACCEPT for a packet that needs nothing,
- * NF_DROP, or NF_STOLEN when the packet was taken to be protected or dropped.
+ * Context: RCU read side. Return: NF_ACCEPT, with a route of ours if the packet is to
+ * be protected, or NF_STOLEN when it was dropped.
  */
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state)
 {
-	struct ipsec_decision decision;
 	struct ipsec_flow flow;
 	unsigned int verdict;
 
@@ -261,14 +350,16 @@ unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 	case DECIDER_POLICY:
 		break;
 	case DECIDER_NOBODY:
+		route_plainly(skb);
 		return NF_ACCEPT;
 	case DECIDER_UNREADABLE:
 		ipsec_drop(state->net, skb, IPSEC_STAT_out_inval, NULL, NULL);
 		return NF_STOLEN;
 	}
+	if (is_attached(skb, &flow))
+		return NF_ACCEPT;
 	local_bh_disable();
-	ipsec_output_decide(state->net, &flow, &decision);
-	verdict = output_decided(skb, family, state, &flow, &decision);
+	verdict = output_decided(state->net, skb, &flow);
 	local_bh_enable();
 	return verdict;
 }

@@ -55,7 +55,7 @@ u32 ipsec_pmtu_learned(const struct ipsec_sa *sa)
 /* The MTU of the route of an SA's outer header; @mtu without a route. */
 static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu)
 {
-	struct dst_entry *dst = ipsec_tunnel_dst(sa);
+	struct dst_entry *dst = ipsec_tunnel_route(sa, 0, 0);
 
 	if (!dst)
 		return mtu;
@@ -64,9 +64,15 @@ static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu)
 	return mtu;
 }
 
-/* MTU of the way that the outermost packet takes. */
-static unsigned int outer_mtu(const struct ipsec_decision *decision,
-			      unsigned int mtu)
+/**
+ * ipsec_outer_mtu() - how long the outermost packet may be, where no route tells it
+ * @decision: with verdict IPSEC_PROTECT
+ * @mtu: of the packet's own route, if no tunnel leads it elsewhere
+ *
+ * Context: BH disabled. Return: length in bytes.
+ */
+unsigned int ipsec_outer_mtu(const struct ipsec_decision *decision,
+			     unsigned int mtu)
 {
 	unsigned int learned;
 
@@ -81,14 +87,14 @@ static unsigned int outer_mtu(const struct ipsec_decision *decision,
  * ipsec_inner_mtu() - the longest packet that fits when it is protected
  * @decision: with verdict IPSEC_PROTECT
  * @family: of the packet
- * @mtu: of its route, if no tunnel leads it elsewhere
+ * @outer: how long the outermost packet may be
  *
- * Context: BH disabled. Return: length in bytes, IP header included.
+ * Return: length in bytes, IP header included.
  */
 unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
-			     sa_family_t family, unsigned int mtu)
+			     sa_family_t family, unsigned int outer)
 {
-	unsigned int space = outer_mtu(decision, mtu);
+	unsigned int space = outer;
 	int i;
 
 	for (i = decision->n - 1; i >= 0; i--) {
@@ -236,29 +242,28 @@ static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu,
 
 /**
  * ipsec_pmtu_check() - see to packets that are too long to be protected
- * @skb: the packet, its device set; a TCP packet of our own may be resegmented
+ * @skb: the packet with its plain route, its device set; a TCP packet of our own may
+ *	 be resegmented
  * @sender: the full socket that made this very packet, of its family; NULL if
  *	    another device made it or it is forwarded
- * @decision: with verdict IPSEC_PROTECT
+ * @route: what it is about to be protected by
  * @forward: the packet is not our own
  *
  * Context: RCU read side, BH disabled. Return: 0 to go on, -EMSGSIZE when the
  * sender was or is to be told.
  */
 int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
-		     const struct ipsec_decision *decision, bool forward)
+		     const struct ipsec_route *route, bool forward)
 {
-	unsigned int route = dst_mtu(skb_dst(skb));
-	sa_family_t family = ipsec_skb_family(skb);
-	unsigned int mtu;
+	const struct ipsec_decision *decision = &route->decision;
+	unsigned int mtu = route->mtu;
 
-	mtu = ipsec_inner_mtu(decision, family, route);
 	/* Our own must also fit behind the tunnel, as far as we were told. */
 	if (!forward)
-		mtu = min(mtu, route);
+		mtu = min(mtu, dst_mtu(route->plain));
 	if (fits(skb, mtu))
 		return 0;
-	mtu = max(mtu, least_mtu(family));
+	mtu = max(mtu, least_mtu(route->flow.family));
 	return forward ? too_big_forwarded(skb, mtu, decision) :
 			 too_big_local(skb, sender, mtu, decision);
 }

@@ -222,10 +222,7 @@ struct sk_buff *ipsec_output_own(struct sk_buff *skb, unsigned int headroom,
 	return copy;
 }
 
-/*
- * What the packet grows by. The device is a guess where there is a tunnel; should
- * another one need more, the stack makes room.
- */
+/* What the packet grows by. */
 static void output_room(const struct sk_buff *skb,
 			const struct ipsec_decision *decision,
 			unsigned int *headroom, unsigned int *tailroom)
@@ -267,10 +264,14 @@ static void decide_anew(struct net *net, struct ipsec_decision *decision)
 	}
 }
 
-/* One packet that fits: checksummed, owned, and through its SAs. */
+/*
+ * One packet that fits: checksummed, owned, routed as what it becomes, and through its
+ * SAs.
+ */
 static void output_one(struct net *net, struct sk_buff *skb,
-		       const struct ipsec_decision *decision)
+		       const struct ipsec_route *route)
 {
+	const struct ipsec_decision *decision = &route->decision;
 	unsigned int headroom, tailroom;
 	struct ipsec_decision anew;
 	struct ipsec_skb_cb *cb;
@@ -293,6 +294,8 @@ static void output_one(struct net *net, struct sk_buff *skb,
 		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
 		return;
 	}
+	skb_dst_drop(skb);
+	skb_dst_set_noref(skb, route->path);
 	output_room(skb, decision, &headroom, &tailroom);
 	own = ipsec_output_own(skb, headroom, tailroom);
 	if (unlikely(!own)) {
@@ -311,7 +314,7 @@ static void output_one(struct net *net, struct sk_buff *skb,
 /**
  * struct fragmented - what travels with each fragment of a packet
  * @sock: the head of a socket that is none: nobody looks further, see below
- * @decision: what was decided of the whole packet
+ * @route: what was decided of the whole packet
  *
  * Fragmentation hands its socket through to the function that takes the fragments,
  * and asks nothing of it if it is not a full one, as that of a SYN-ACK is not. So
@@ -319,23 +322,23 @@ static void output_one(struct net *net, struct sk_buff *skb,
  */
 struct fragmented {
 	struct sock_common		sock;
-	const struct ipsec_decision	*decision;
+	const struct ipsec_route	*route;
 };
 
 static int output_fragment(struct net *net, struct sock *sk,
 			   struct sk_buff *skb)
 {
-	output_one(net, skb, ((struct fragmented *)sk)->decision);
+	output_one(net, skb, ((struct fragmented *)sk)->route);
 	return 0;
 }
 
 /* Whether ipsec_pmtu_check() found that it must enter its tunnel in pieces. */
 static bool in_pieces(const struct sk_buff *skb,
-		      const struct ipsec_decision *decision)
+		      const struct ipsec_route *route)
 {
 	unsigned int piece;
 
-	if (!(decision->tunnel & BIT(0)))
+	if (!(route->decision.tunnel & BIT(0)))
 		return false;
 	if (ipsec_skb_family(skb) == AF_INET6)
 		piece = IP6CB(skb)->frag_max_size;
@@ -347,11 +350,11 @@ static bool in_pieces(const struct sk_buff *skb,
 
 /* The pieces do not tell their ports: what was decided of the whole goes for them. */
 static void output_fragments(struct net *net, struct sk_buff *skb,
-			     const struct ipsec_decision *decision)
+			     const struct ipsec_route *route)
 {
 	struct fragmented whole = {
 		.sock = { .skc_state = TCP_NEW_SYN_RECV },
-		.decision = decision,
+		.route = route,
 	};
 	struct sock *sk = (struct sock *)&whole.sock;
 
@@ -365,41 +368,43 @@ static void output_fragments(struct net *net, struct sk_buff *skb,
 
 /* A packet that fits, or one that is fragmented first. */
 static void output_whole(struct net *net, struct sk_buff *skb,
-			 const struct ipsec_decision *decision)
+			 const struct ipsec_route *route)
 {
-	if (likely(!in_pieces(skb, decision)))
-		output_one(net, skb, decision);
+	if (likely(!in_pieces(skb, route)))
+		output_one(net, skb, route);
 	else
-		output_fragments(net, skb, decision);
+		output_fragments(net, skb, route);
 }
 
 /**
  * ipsec_protect() - send a packet through its SAs
  * @net: the namespace
- * @skb: the packet as the sender made it, behind POST_ROUTING; taken over
- * @decision: to protect it, and how
+ * @skb: the packet as the sender made it, behind POST_ROUTING, with its plain route;
+ *       taken over
+ * @route: what it is protected by
  *
  * A super-packet was decided once; now it becomes packets, checksums included.
  *
  * Context: RCU read side, BH disabled.
  */
 void ipsec_protect(struct net *net, struct sk_buff *skb,
-		   const struct ipsec_decision *decision)
+		   const struct ipsec_route *route)
 {
 	struct sk_buff *segs, *seg, *next;
 
 	if (!skb_is_gso(skb)) {
-		output_whole(net, skb, decision);
+		output_whole(net, skb, route);
 		return;
 	}
 	segs = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segs)) {
-		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL, decision->sp);
+		ipsec_drop(net, skb, IPSEC_STAT_out_inval, NULL,
+			   route->decision.sp);
 		return;
 	}
 	consume_skb(skb);
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		output_whole(net, seg, decision);
+		output_whole(net, seg, route);
 	}
 }

@@ -31,7 +31,6 @@ static void sa_free(struct ipsec_sa *sa)
 		sa->xform->destroy(sa);
 	ipsec_history_release(sa);
 	ipsec_replay_destroy(&sa->replay);
-	dst_cache_destroy(&sa->outer_dst);
 	ipsec_key_free(&sa->akey);
 	ipsec_key_free(&sa->ekey);
 	in = ipsec_net(sa->net);
@@ -189,10 +188,8 @@ struct ipsec_sa *ipsec_sa_create(struct net *net,
 		/* It sends or it receives: both may go on from there. */
 		ipsec_replay_start(&sa->replay, params->sequence);
 		atomic64_set(&sa->out_seq, params->sequence);
-		err = dst_cache_init(&sa->outer_dst, GFP_KERNEL_ACCOUNT);
-	}
-	if (!err)
 		err = ipsec_key_dup(&sa->akey, &params->akey);
+	}
 	if (!err)
 		err = ipsec_key_dup(&sa->ekey, &params->ekey);
 	if (!err)

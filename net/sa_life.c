@@ -85,6 +85,20 @@ static bool make_room(struct net *net, const struct ipsec_sad_key *key)
 	return true;
 }
 
+/*
+ * Packets that passed for want of an SA may have left a plain route behind in a flow
+ * table: they are to come again.
+ */
+static void lacking_ends(struct net *net)
+{
+	struct ipsec_net *in = ipsec_net(net);
+
+	if (likely(!READ_ONCE(in->lacking)))
+		return;
+	WRITE_ONCE(in->lacking, false);
+	ipsec_routes_renew_soon(net);
+}
+
 /**
  * ipsec_sad_add() - put an SA into the SAD
  * @sa: the SA; on success the SAD holds the caller's reference
@@ -103,6 +117,7 @@ int ipsec_sad_add(struct ipsec_sa *sa)
 		return err;
 	ipsec_sa_arm(sa);
 	ipsec_generation_bump(sa->net);
+	lacking_ends(sa->net);
 	ipsec_acquire_served(sa);
 	return 0;
 }
@@ -128,6 +143,7 @@ int ipsec_sad_replace(struct ipsec_sa *old, struct ipsec_sa *sa)
 	ipsec_sa_delete(old);
 	ipsec_early_move(old, sa);
 	ipsec_sa_retire(old);
+	lacking_ends(sa->net);
 	ipsec_acquire_served(sa);
 	return 0;
 }

@@ -96,6 +96,7 @@ int ipsec_spd_add(struct ipsec_sp *sp, bool replace)
 		return err;
 
 	ipsec_generation_bump(net);
+	ipsec_routes_renew(net);
 	if (old)
 		ipsec_sp_put(old);
 	return 0;
@@ -120,6 +121,7 @@ bool ipsec_spd_delete(struct ipsec_sp *sp)
 	if (!linked)
 		return false;
 	ipsec_generation_bump(sp->net);
+	ipsec_routes_renew_soon(sp->net);
 	ipsec_hooks_idle(sp->net);
 	ipsec_sp_put(sp);
 	return true;

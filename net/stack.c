@@ -13,18 +13,15 @@
 #include "net.h"
 
 /*
- * Whom the stack may take for the sender of @skb, or NULL. It looks into the socket
- * that pays for a packet as well, as one that knows IP: others stop to pay here.
+ * The stack takes the socket that pays for a packet for one that knows IP. Others stop
+ * to pay here.
  */
-static struct sock *sender_of(struct net *net, struct sk_buff *skb)
+static void orphan_stranger(struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
+	const struct sock *sk = skb->sk;
 
-	if (ipsec_sock_sends(sk, net, ipsec_skb_family(skb)))
-		return sk;
 	if (sk && sk->sk_family != AF_INET && sk->sk_family != AF_INET6)
 		skb_orphan(skb);
-	return NULL;
 }
 
 /**
@@ -34,16 +31,16 @@ static struct sock *sender_of(struct net *net, struct sk_buff *skb)
  * @pmtu: what is known of its path, 0 = no more than its route
  *
  * Marked, so that neither we nor native IPsec take it for plaintext. If it is too
- * long, by its route's MTU or by @pmtu, the stack fragments it.
+ * long, by its route's MTU or by @pmtu, the stack fragments it. It has no sender: the
+ * programs of his control group have seen what he sent, and nobody is told of errors.
  *
  * Context: RCU read side, BH disabled.
  */
 void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu)
 {
-	struct sock *sk = sender_of(net, skb);
-
 	if (likely(!pmtu) || skb->len <= pmtu || pmtu >= dst_mtu(skb_dst(skb)))
 		pmtu = 0;
+	orphan_stranger(skb);
 	nf_reset_ct(skb);
 	secpath_reset(skb);
 	skb->encapsulation = 0;
@@ -53,11 +50,11 @@ void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu)
 	if (ipsec_skb_family(skb) == AF_INET) {
 		IPCB(skb)->flags = IPSKB_XFRM_TRANSFORMED;
 		IPCB(skb)->frag_max_size = pmtu;
-		ip_local_out(net, sk, skb);
+		ip_local_out(net, NULL, skb);
 	} else {
 		IP6CB(skb)->flags = IP6SKB_XFRM_TRANSFORMED;
 		IP6CB(skb)->frag_max_size = pmtu;
-		ip6_local_out(net, sk, skb);
+		ip6_local_out(net, NULL, skb);
 	}
 }
 
@@ -73,12 +70,13 @@ void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu)
  */
 void ipsec_stack_resume(struct net *net, struct sk_buff *skb)
 {
+	orphan_stranger(skb);
 	memset(skb->cb, 0, sizeof(skb->cb));
 	if (ipsec_skb_family(skb) == AF_INET)
 		IPCB(skb)->flags = IPSKB_REROUTED;
 	else
 		IP6CB(skb)->flags = IP6SKB_REROUTED;
-	dst_output(net, sender_of(net, skb), skb);
+	dst_output(net, NULL, skb);
 }
 
 static int deliver_finish(struct net *net, struct sock *sk,

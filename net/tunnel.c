@@ -4,7 +4,6 @@
  * and congestion notification as net.inet.ipsec.dfbit and .ecn ask.
  */
 #include <net/dsfield.h>
-#include <net/dst_cache.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -17,54 +16,51 @@
 /* Values of the knob dfbit. */
 enum { DFBIT_CLEAR, DFBIT_SET, DFBIT_COPY };
 
-static struct dst_entry *route4(struct ipsec_sa *sa)
+static struct dst_entry *route4(const struct ipsec_sa *sa, int l3mdev, u32 mark)
 {
 	struct flowi4 fl4 = {
-		.saddr	= sa->ends.saddr.a4,
-		.daddr	= sa->ends.daddr.a4,
+		.flowi4_l3mdev	= l3mdev,
+		.flowi4_mark	= mark,
+		.saddr		= sa->ends.saddr.a4,
+		.daddr		= sa->ends.daddr.a4,
 	};
 	struct rtable *rt;
 
 	rt = ip_route_output_key(sa->net, &fl4);
-	if (IS_ERR(rt))
-		return NULL;
-	dst_cache_set_ip4(&sa->outer_dst, &rt->dst, fl4.saddr);
-	return &rt->dst;
+	return IS_ERR(rt) ? NULL : &rt->dst;
 }
 
-static struct dst_entry *route6(struct ipsec_sa *sa)
+static struct dst_entry *route6(const struct ipsec_sa *sa, int l3mdev, u32 mark)
 {
 	struct flowi6 fl6 = {
-		.saddr	= sa->ends.saddr.in6,
-		.daddr	= sa->ends.daddr.in6,
+		.flowi6_l3mdev	= l3mdev,
+		.flowi6_mark	= mark,
+		.saddr		= sa->ends.saddr.in6,
+		.daddr		= sa->ends.daddr.in6,
 	};
 	struct dst_entry *dst;
 
 	dst = ip6_route_output(sa->net, NULL, &fl6);
-	if (dst->error) {
-		dst_release(dst);
-		return NULL;
-	}
-	dst_cache_set_ip6(&sa->outer_dst, dst, &fl6.saddr);
-	return dst;
+	if (!dst->error)
+		return dst;
+	dst_release(dst);
+	return NULL;
 }
 
 /**
- * ipsec_tunnel_dst() - the route of a tunnel's outer packets
+ * ipsec_tunnel_route() - find the route of a tunnel's outer packets
  * @sa: the SA
- *
- * Kept on each CPU and looked up again only when routes changed.
+ * @l3mdev: the VRF device in whose table, or 0
+ * @mark: skb->mark of the inner packet, for rules of routing
  *
  * Context: BH disabled. Return: the route with a reference for the caller, or
  * NULL without a route.
  */
-struct dst_entry *ipsec_tunnel_dst(struct ipsec_sa *sa)
+struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev,
+				     u32 mark)
 {
-	struct dst_entry *dst = dst_cache_get(&sa->outer_dst);
-
-	if (likely(dst))
-		return dst;
-	return sa->ends.family == AF_INET ? route4(sa) : route6(sa);
+	return sa->ends.family == AF_INET ? route4(sa, l3mdev, mark) :
+					    route6(sa, l3mdev, mark);
 }
 
 /* What the knob says about the SA's congestion marks, or the SA's own flag. */
@@ -159,7 +155,7 @@ static void inner_read(struct inner *inner, const struct sk_buff *skb)
 }
 
 static void push_ip4(struct sk_buff *skb, const struct ipsec_sa *sa,
-		     const struct inner *inner, struct dst_entry *dst)
+		     const struct inner *inner)
 {
 	const struct ipsec_knobs *knobs = &ipsec_net(sa->net)->knobs;
 	int dfbit = READ_ONCE(knobs->dfbit);
@@ -177,7 +173,7 @@ static void push_ip4(struct sk_buff *skb, const struct ipsec_sa *sa,
 	iph->tos = ipsec_tunnel_tos(ecn_of(sa), inner->tos);
 	iph->tot_len = htons(skb->len);
 	iph->frag_off = df ? htons(IP_DF) : 0;
-	iph->ttl = ip4_dst_hoplimit(dst);
+	iph->ttl = ip4_dst_hoplimit(skb_dst(skb));
 	iph->protocol = inner->proto;
 	iph->saddr = sa->ends.saddr.a4;
 	iph->daddr = sa->ends.daddr.a4;
@@ -186,7 +182,7 @@ static void push_ip4(struct sk_buff *skb, const struct ipsec_sa *sa,
 }
 
 static void push_ip6(struct sk_buff *skb, const struct ipsec_sa *sa,
-		     const struct inner *inner, struct dst_entry *dst)
+		     const struct inner *inner)
 {
 	struct ipv6hdr *iph;
 
@@ -197,7 +193,7 @@ static void push_ip6(struct sk_buff *skb, const struct ipsec_sa *sa,
 		     inner->label);
 	iph->payload_len = htons(skb->len - sizeof(*iph));
 	iph->nexthdr = inner->proto;
-	iph->hop_limit = ip6_dst_hoplimit(dst);
+	iph->hop_limit = ip6_dst_hoplimit(skb_dst(skb));
 	iph->saddr = sa->ends.saddr.in6;
 	iph->daddr = sa->ends.daddr.in6;
 	skb->protocol = htons(ETH_P_IPV6);
@@ -205,21 +201,20 @@ static void push_ip6(struct sk_buff *skb, const struct ipsec_sa *sa,
 
 /**
  * ipsec_tunnel_encap() - put the SA's outer header in front of a packet
- * @skb: the packet, linear, with room in front; its data is the IP header
+ * @skb: the packet, linear, with room in front; its data is the IP header, its route
+ *       that of the outermost packet
  * @sa: the SA, whose ends become the outer addresses
  *
  *	before: | inner IP | payload |
  *	after:  | outer IP | inner IP | payload |
  *
- * Any family in any family. The route of the outer packet replaces the route of
- * the inner one.
+ * Any family in any family.
  *
  * Context: RCU read side, BH disabled. Return: false when the packet was
- * dropped, for want of a route or because it grew too long.
+ * dropped because it grew too long.
  */
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa)
 {
-	struct dst_entry *dst;
 	struct inner inner;
 
 	if (unlikely(skb->len + sizeof(struct ipv6hdr) +
@@ -228,18 +223,11 @@ bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa)
 		ipsec_drop(sa->net, skb, IPSEC_STAT_out_toobig, sa, NULL);
 		return false;
 	}
-	dst = ipsec_tunnel_dst(sa);
-	if (unlikely(!dst)) {
-		ipsec_drop(sa->net, skb, IPSEC_STAT_out_noroute, sa, NULL);
-		return false;
-	}
 	inner_read(&inner, skb);
-	skb_dst_drop(skb);
-	skb_dst_set(skb, dst);
 	if (sa->ends.family == AF_INET)
-		push_ip4(skb, sa, &inner, dst);
+		push_ip4(skb, sa, &inner);
 	else
-		push_ip6(skb, sa, &inner, dst);
+		push_ip6(skb, sa, &inner);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is left of us in the kernel when nobody calls us any more: functions of ours
+ * What is left of us in the kernel when nobody calls us any more: a function of ours
  * that a queue of netfilter is still to call, and functions that are about to return.
  */
 #include <linux/delay.h>
@@ -49,10 +49,10 @@ static struct pernet_operations drain_ops = {
 };
 
 /*
- * NFQUEUE keeps output_finish() and deliver_finish() with a packet. Its queues are
- * filled and emptied in RCU sections only: so before the queues are emptied, nobody
- * is left who puts our functions there, and after the last grace period nobody calls
- * one that was taken out before.
+ * NFQUEUE keeps deliver_finish() with a packet. Its queues are filled and emptied in
+ * RCU sections only: so before the queues are emptied, nobody is left who puts our
+ * function there, and after the last grace period nobody calls one that was taken out
+ * before.
  */
 static void drain_queues(void)
 {
@@ -82,7 +82,8 @@ void ipsec_unload_wait(void)
 	 * Functions that told somebody that they are done, and return: those in
 	 * softirqs, and what calls us with BH or preemption disabled, as crypto does,
 	 * are RCU sections too. Task works may be preempted before they return, and
-	 * so may crypto's callback when it has enabled BH.
+	 * so may crypto's callback when it has enabled BH, and a sender who is about
+	 * to call the output of his packet's route.
 	 */
 	synchronize_rcu();
 	synchronize_rcu_tasks();

@@ -392,8 +392,22 @@ int pfkey_get_params(const struct pfkey_request *req,
 	return err ?: check_options(req, p);
 }
 
-/* The request at @p, which has @left bytes. Returns its length or an errno. */
-static int get_request(const u8 *p, size_t left, struct ipsec_request *to)
+/*
+ * Whether a request tells what it has to. A tunnel without an end can be received from,
+ * where it means any, but not sent into.
+ */
+static bool ends_told(const struct ipsec_request *req, u8 dir)
+{
+	return req->mode != IPSEC_MODE_TUNNEL || dir != IPSEC_DIR_OUTBOUND ||
+	       !(ipsec_addr_any(&req->saddr) || ipsec_addr_any(&req->daddr));
+}
+
+/*
+ * The request at @p, which has @left bytes, of a policy of direction @dir. Returns its
+ * length or an errno.
+ */
+static int get_request(const u8 *p, size_t left, u8 dir,
+		       struct ipsec_request *to)
 {
 	const struct sadb_x_ipsecrequest *wire = (const void *)p;
 	struct pfkey_address src, dst;
@@ -434,10 +448,7 @@ static int get_request(const u8 *p, size_t left, struct ipsec_request *to)
 	to->family = src.family;
 	to->saddr = src.addr;
 	to->daddr = dst.addr;
-	if (to->mode == IPSEC_MODE_TUNNEL &&
-	    (ipsec_addr_any(&to->saddr) || ipsec_addr_any(&to->daddr)))
-		return -EINVAL;
-	return size;
+	return ends_told(to, dir) ? size : -EINVAL;
 }
 
 static int walk_requests(const struct sadb_x_policy *policy,
@@ -449,7 +460,8 @@ static int walk_requests(const struct sadb_x_policy *policy,
 	int n = 0;
 
 	while (left) {
-		int len = get_request(p, left, to ? &to[n] : &scratch);
+		int len = get_request(p, left, policy->sadb_x_policy_dir,
+				      to ? &to[n] : &scratch);
 
 		if (len < 0)
 			return len;

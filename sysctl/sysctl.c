@@ -189,6 +189,7 @@ static int do_knob(IPSEC_CTL_TABLE *table, int write, void *buffer,
 		if (err)
 			WRITE_ONCE(*value, old);
 		ipsec_generation_bump(net);
+		ipsec_routes_renew(net);
 	}
 	mutex_unlock(&in->knob_mutex);
 	return err;

@@ -37,6 +37,13 @@ static inline bool ipsec_addr_any(const union ipsec_addr *a)
 	return ipv6_addr_any(&a->in6);
 }
 
+/* Whether @want is @addr, or any address. */
+static inline bool ipsec_addr_is(const union ipsec_addr *want,
+				 const union ipsec_addr *addr)
+{
+	return ipsec_addr_any(want) || ipsec_addr_equal(want, addr);
+}
+
 static inline void ipsec_addr_set4(union ipsec_addr *a, __be32 a4)
 {
 	a->a6[0] = a4;

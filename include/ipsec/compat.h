@@ -85,6 +85,17 @@
 	ip6_fragment(net, sk, skb, output)
 #endif
 
+/* 6.4: references to routes are a rcuref_t, and the first one is not asked for. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define ipsec_dst_alloc(ops, dev, flags)	\
+	((struct xfrm_dst *)dst_alloc(ops, dev, DST_OBSOLETE_FORCE_CHK, flags))
+#define ipsec_dst_refs(dst)	rcuref_read(&(dst)->__rcuref)
+#else
+#define ipsec_dst_alloc(ops, dev, flags)	\
+	((struct xfrm_dst *)dst_alloc(ops, dev, 1, DST_OBSOLETE_FORCE_CHK, flags))
+#define ipsec_dst_refs(dst)	atomic_read(&(dst)->__refcnt)
+#endif
+
 /* Not every kernel exports it; NULL where it does not. */
 typeof(task_work_add) task_work_add __weak;
 

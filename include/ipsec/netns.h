@@ -9,6 +9,7 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <net/xfrm.h>
 #include <ipsec/acquire.h>
 #include <ipsec/knobs.h>
 #include <ipsec/sa.h>
@@ -27,6 +28,12 @@ struct ipsec_log;
  * @knobs: sysctl values
  * @generation: [A] bumped by every change that can change a packet's fate; no other
  *              namespace ever has the same
+ * @route_policy: its genid changes with @generation, see route.c; set before the hooks
+ *                come for the first time, until exit
+ * @routes: [A] routes of ours that are not yet freed, see route.c
+ * @renew: makes others look at their routes again
+ * @lacking: a packet passed for want of an SA, since the last one came; READ_ONCE()
+ * @ending: set once, when the namespace is about to end; READ_ONCE()
  * @flow_seed: [I] random; says where in the flow cache its flows are
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @stats: [A] counters of each CPU
@@ -52,6 +59,11 @@ struct ipsec_net {
 	struct ipsec_acquires			acquires;
 	struct ipsec_knobs			knobs;
 	atomic64_t				generation;
+	struct xfrm_policy			*route_policy;
+	atomic_t				routes;
+	struct work_struct			renew;
+	bool					lacking;
+	bool					ending;
 	u32					flow_seed;
 	atomic_t				live_sas;
 	struct ipsec_stats __percpu		*stats;
@@ -79,14 +91,21 @@ extern atomic64_t ipsec_generations;
 
 /*
  * Makes every cached decision of @net stale: whoever writes last, the number is one
- * in which nothing was cached before.
+ * in which nothing was cached before. Routes of ours that others keep get stale, too.
  */
 static inline void ipsec_generation_bump(struct net *net)
 {
 	/* A full barrier; pairs with the acquire in ipsec_flow_cache_lookup(). */
 	s64 next = atomic64_inc_return(&ipsec_generations);
+	struct ipsec_net *in = ipsec_net(net);
+	struct xfrm_policy *policy;
 
-	atomic64_set(&ipsec_net(net)->generation, next);
+	atomic64_set(&in->generation, next);
+	/* Pairs with chain_own() in route.c. */
+	smp_mb__after_atomic();
+	policy = READ_ONCE(in->route_policy);
+	if (policy)
+		atomic_inc(&policy->genid);
 }
 
 static inline const struct ipsec_knobs_family *
@@ -98,5 +117,9 @@ ipsec_knobs_of(const struct ipsec_net *in, sa_family_t family)
 /* Packets are looked at while a policy or a knob says something about them. */
 int ipsec_hooks_enable(struct net *net);
 void ipsec_hooks_idle(struct net *net);
+
+/* Who keeps routes looks again: after what may change the fate of a packet in clear. */
+void ipsec_routes_renew(struct net *net);
+void ipsec_routes_renew_soon(struct net *net);
 
 #endif /* _IPSEC_NETNS_H */

@@ -54,7 +54,6 @@
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/workqueue.h>
-#include <net/dst_cache.h>
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/alg.h>
@@ -245,9 +244,10 @@ struct ipsec_sa_params {
  * @early: [s] packets that wait for the keys, see early.c
  * @due: [T] queued while a time limit, the larval limit or net.key.delete_grace runs,
  *	 or packets wait
- * @outer_dst: [A] route of the outer header, one a CPU, tunnel mode
  * @marks: [A] what received packets take their secpath from, of transport and of
  *         tunnel mode; set once, when first needed, see history.c
+ * @sent: [A] what routes of packets show of it, of transport and of tunnel mode; the
+ *        same
  * @pmtu: [A] path MTU learned from ICMP for the outer packet, 0 = none
  * @pmtu_until: [A] when it is forgotten, in jiffies
  * @lock: protects the [s] fields; never held across crypto or delivery
@@ -292,8 +292,8 @@ struct ipsec_sa {
 	struct ipsec_lifetime	life;
 	struct sk_buff_head	early;
 	struct timerqueue_node	due;
-	struct dst_cache	outer_dst;
 	struct sk_buff		*marks[2];
+	struct xfrm_state	*sent[2];
 	u32			pmtu;
 	unsigned long		pmtu_until;
 	spinlock_t		lock;

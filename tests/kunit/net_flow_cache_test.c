@@ -51,18 +51,21 @@ static int known(struct ipsec_net *in, u64 *generation)
 	int verdict = -1;
 
 	local_bh_disable();
-	if (ipsec_flow_cache_lookup(in, &flow, &decision, generation))
+	if (ipsec_flow_cache_lookup(in, &flow, &decision))
 		verdict = decision.verdict;
 	local_bh_enable();
+	*generation = decision.generation;
 	return verdict;
 }
 
 static void remember(struct ipsec_net *in, u8 verdict, u64 generation)
 {
-	struct ipsec_decision decision = { .verdict = verdict };
+	struct ipsec_decision decision = {
+		.verdict = verdict, .generation = generation,
+	};
 
 	local_bh_disable();
-	ipsec_flow_cache_store(in, &flow, &decision, generation);
+	ipsec_flow_cache_store(in, &flow, &decision);
 	local_bh_enable();
 }
 
