@@ -375,7 +375,7 @@ const struct nf_hook_ops *ipsec_hook_table(unsigned int *n)
 /**
  * ipsec_hook_init() - receive ESP, AH and IPComp, in all namespaces
  *
- * The last step of loading. Return: 0 or an errno.
+ * The last step of loading that may wait. Return: 0 or an errno.
  */
 int ipsec_hook_init(void)
 {
@@ -400,7 +400,7 @@ err:
 }
 
 /**
- * ipsec_hook_exit() - the reverse, and the first step of unloading
+ * ipsec_hook_exit() - the reverse, as soon as there are no PF_KEY sockets
  *
  * When it returns no handler runs.
  */

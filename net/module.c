@@ -8,8 +8,8 @@
 #include "net.h"
 
 /*
- * PF_KEY comes before the hooks and may fail first, when af_key owns the
- * family; packets come last in and first out.
+ * PF_KEY sockets come last, when nothing can fail any more: they hold the module, but
+ * the kernel frees one that fails to load whoever holds it.
  */
 static int __init ipsec_init(void)
 {
@@ -36,8 +36,13 @@ static int __init ipsec_init(void)
 	err = ipsec_hook_init();
 	if (err)
 		goto err_pfkey;
+	err = ipsec_pfkey_open();
+	if (err)
+		goto err_hook;
 	return 0;
 
+err_hook:
+	ipsec_hook_exit();
 err_pfkey:
 	ipsec_pfkey_exit();
 err_netns:
@@ -45,8 +50,6 @@ err_netns:
 	ipsec_netns_exit();
 err_sa:
 	ipsec_sa_exit();
-	/* PF_KEY sockets may have asked between its init and what failed. */
-	ipsec_alg_exit();
 err_crypt:
 	/* Namespaces met packets already, if sockets had policies. */
 	ipsec_unload_wait();
@@ -88,6 +91,7 @@ err_crypt:
  */
 static void __exit ipsec_exit(void)
 {
+	ipsec_pfkey_close();
 	ipsec_hook_exit();
 	ipsec_pfkey_exit();
 	ipsec_suspend_exit();

@@ -258,9 +258,9 @@ static struct pernet_operations pfkey_netns_ops = {
 };
 
 /**
- * ipsec_pfkey_init() - offer PF_KEY sockets
+ * ipsec_pfkey_init() - get ready for PF_KEY sockets, and take policies of others
  *
- * Return: 0, -EEXIST when af_key has the family, or another errno.
+ * Return: 0 or an errno.
  */
 int ipsec_pfkey_init(void)
 {
@@ -274,21 +274,12 @@ int ipsec_pfkey_init(void)
 	err = register_pernet_subsys(&pfkey_netns_ops);
 	if (err)
 		goto err_proto;
-	/* Last: from here on there can be sockets. */
-	err = sock_register(&pfkey_family);
-	if (err) {
-		if (err == -EEXIST)
-			pr_err("ipsec: PF_KEY belongs to af_key: remove it first (modprobe -r af_key)\n");
-		goto err_netns;
-	}
 	err = pfkey_sockopt_init();
 	if (err)
-		goto err_family;
+		goto err_netns;
 	pfkey_notify_init();
 	return 0;
 
-err_family:
-	sock_unregister(PF_KEY);
 err_netns:
 	unregister_pernet_subsys(&pfkey_netns_ops);
 err_proto:
@@ -299,16 +290,40 @@ err_deliver:
 }
 
 /**
- * ipsec_pfkey_exit() - the reverse; sockets keep the module, so there are none
+ * ipsec_pfkey_exit() - the reverse of ipsec_pfkey_init()
  */
 void ipsec_pfkey_exit(void)
 {
 	pfkey_notify_exit();
 	pfkey_sockopt_exit();
-	sock_unregister(PF_KEY);
 	unregister_pernet_subsys(&pfkey_netns_ops);
 	proto_unregister(&pfkey_proto);
 	pfkey_deliver_exit();
+}
+
+/**
+ * ipsec_pfkey_open() - offer PF_KEY sockets
+ *
+ * The very last step of loading, after which nothing may fail: a socket keeps a module
+ * that is loaded, but not one that fails to load.
+ *
+ * Return: 0, -EEXIST when af_key has the family, or another errno.
+ */
+int ipsec_pfkey_open(void)
+{
+	int err = sock_register(&pfkey_family);
+
+	if (err == -EEXIST)
+		pr_err("ipsec: PF_KEY belongs to af_key: remove it first (modprobe -r af_key)\n");
+	return err;
+}
+
+/**
+ * ipsec_pfkey_close() - the reverse; sockets keep the module, so there are none
+ */
+void ipsec_pfkey_close(void)
+{
+	sock_unregister(PF_KEY);
 }
 
 MODULE_ALIAS_NETPROTO(PF_KEY);

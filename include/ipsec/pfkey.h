@@ -5,5 +5,7 @@
 
 int ipsec_pfkey_init(void);
 void ipsec_pfkey_exit(void);
+int ipsec_pfkey_open(void);
+void ipsec_pfkey_close(void);
 
 #endif /* _IPSEC_PFKEY_H */
