@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who watches the guest sees what it watches for: warnings, CPUs and tasks that stop.
+"""Who watches the guest sees what it watches for: warnings, CPUs, tasks and work queues
+that stop.
 
 A module of the test bed makes the faults, each announced here: what does not come is
 a failure. So the watch is on, at the end of a run as at its start, see run.
@@ -13,11 +14,13 @@ import lab
 
 DEBUG = os.path.isdir("/sys/kernel/debug/kunit")
 TRAP = "/proc/trap"
+# Only in kernels that watch them: Debian's do not.
+QUEUES = "/sys/module/workqueue/parameters/watchdog_thresh"
 SETTINGS = {
     "/proc/sys/kernel/watchdog_thresh": 1,          # a CPU, after twice as much
     "/proc/sys/kernel/hung_task_timeout_secs": 1,
     "/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout": 3,
-    "/sys/module/workqueue/parameters/watchdog_thresh": 0,
+    QUEUES: 0,
 }
 
 
@@ -76,7 +79,11 @@ def in_force():
                        ("/proc/sys/kernel/hung_task_warnings", "-1")):
         with open(path) as f:
             lab.equal(f"{path} is", want, f.read().strip())
-    if not DEBUG:
+    lab.equal("work queues are watched in the debug kernel", DEBUG, os.path.exists(QUEUES))
+    if DEBUG:
+        with open(QUEUES) as f:
+            lab.equal(f"{QUEUES} is", "60", f.read().strip())
+    else:
         with open("/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress") as f:
             lab.equal("stalls of RCU are told", "0", f.read().strip())
 
@@ -90,6 +97,19 @@ def hung(seen):
     seen.wait("blocked for more than")
     spring("release")
     lab.equal("a task that hangs is seen, and goes on", 0, os.waitpid(pid, 0)[1])
+
+
+def waited(seen):
+    """A work behind another one that keeps its CPU."""
+    with open(QUEUES, "w") as f:
+        f.write("1")
+    for seconds in 4, 10, 20, 40:
+        spring(f"queue {seconds}")
+        if seen.look("workqueue lockup"):
+            break
+    with open(QUEUES, "w") as f:
+        f.write(str(SETTINGS[QUEUES]))
+    lab.claim(seen.look("BUG: workqueue lockup"), "a work queue that stops is seen")
 
 
 def stopped(seen):
@@ -110,6 +130,8 @@ def body():
         lab.claim(seen.wait("trap_warn"), "a warning is seen")
         hung(seen)
         stopped(seen)
+        if DEBUG:
+            waited(seen)
 
 
 if __name__ == "__main__":

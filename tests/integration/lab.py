@@ -32,8 +32,16 @@ ONLY_OUTGOING = b"".join(struct.pack("=HBBI", *row) for row in (
     (0x15, 1, 0, PACKET_OUTGOING),      # over the next one, if it is this
     (0x06, 0, 0, 0)))
 ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x40000)
+# What there is only as long as the module is.
+OURS = [f"/proc/net/{name}" for name in ("ipsec_stat", "ipsec_why", "pfkey")] + [
+    f"/proc/sys/net/{name}" for name in ("inet", "inet6", "key")] + ["/sys/module/ipsec"]
 # Of the counters of packets those that do not tell of a drop.
 HARMLESS = ("in_comphist", "in_early", "in_uncompr", "out_comphist", "out_uncompr")
+
+
+def left():
+    """What is still there of a module that is not loaded."""
+    return [path for path in OURS if os.path.exists(path)]
 
 
 def claim(good, text, seen=""):
@@ -252,10 +260,15 @@ class KernelLog:
     def __init__(self):
         self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(self.fd, 0, os.SEEK_END)
+        self.kept = []
+
+    def keep(self):
+        """What is there now is for the next lines(): the kernel has little room for it."""
+        self.kept = self.lines()
 
     def lines(self):
         """Level and text of each line since the last call."""
-        seen = []
+        seen, self.kept = self.kept, []
         while True:
             try:
                 numbers, _, text = os.read(self.fd, 1 << 13).decode(
@@ -479,13 +492,14 @@ class Wire:
             tap.setblocking(False)
             self.taps.append((host, tap))
 
-    def frames(self, settle=0.1):
-        """All frames seen since the last call, in the order of each host."""
+    def frames(self, settle=0.1, most=100000):
+        """The frames seen since the last call, in the order of each host. Not more than
+        so many: they may come faster than they are read."""
         time.sleep(settle)
         seen = []
         for host, tap in self.taps:
             with contextlib.suppress(BlockingIOError):
-                while True:
+                for _ in range(most):
                     seen.append(Frame(host, tap.recv(1 << 17)))
         return seen
 

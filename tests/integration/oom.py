@@ -337,4 +337,5 @@ def body():
     namespaces()
 
 
-lab.main(body)
+if __name__ == "__main__":
+    lab.main(body)

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Faults on demand: whoever watches the guest has to report each of them. One word
- * written to /proc/trap is one fault; "spin 5" lasts five seconds.
+ * written to /proc/trap is one fault; "spin 5" lasts five seconds, and "load 5" lets
+ * the fifth allocation of the next module fail.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/preempt.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
+#include <net/xfrm.h>
 
 static DECLARE_COMPLETION(trap_release);
 static DEFINE_MUTEX(trap_first);
@@ -65,6 +70,40 @@ static void trap_spin(unsigned int seconds)
 	rcu_barrier();
 }
 
+struct trap_work {
+	struct work_struct work;
+	unsigned int seconds;
+};
+
+/* Keeps its CPU, so that no other worker of the queue begins. */
+static void trap_keep(struct work_struct *work)
+{
+	unsigned int seconds = container_of(work, struct trap_work, work)->seconds;
+	ktime_t end = ktime_add_ms(ktime_get(), seconds * MSEC_PER_SEC);
+
+	preempt_disable();
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+	preempt_enable();
+}
+
+/* A work queue that stops: one work waits behind another one. */
+static void trap_queue(unsigned int seconds)
+{
+	struct trap_work first = { .seconds = seconds }, second = { .seconds = 0 };
+	int cpu = get_cpu();
+
+	INIT_WORK_ONSTACK(&first.work, trap_keep);
+	INIT_WORK_ONSTACK(&second.work, trap_keep);
+	schedule_work_on(cpu, &first.work);
+	schedule_work_on(cpu, &second.work);
+	put_cpu();
+	flush_work(&first.work);
+	flush_work(&second.work);
+	destroy_work_on_stack(&second.work);
+	destroy_work_on_stack(&first.work);
+}
+
 /* Two locks, once in each order. */
 static void trap_order(unsigned int seconds)
 {
@@ -102,18 +141,120 @@ static void trap_leak(unsigned int seconds)
 	OPTIMIZER_HIDE_VAR(mem);
 }
 
+static int trap_not_mine(struct sk_buff *skb)
+{
+	return -EINVAL;
+}
+
+static int trap_not_encapsulated(struct sk_buff *skb, int nexthdr, __be32 spi, int kind)
+{
+	return -EINVAL;
+}
+
+static int trap_not_done(struct sk_buff *skb, int err)
+{
+	return 1;
+}
+
+static int trap_no_error(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm4_protocol trap_protocol = {
+	.handler	= trap_not_mine,
+	.input_handler	= trap_not_encapsulated,
+	.cb_handler	= trap_not_done,
+	.err_handler	= trap_no_error,
+};
+
+/* Takes a place among the handlers of IPComp, so that no other one gets it. */
+static void trap_claim(unsigned int priority)
+{
+	trap_protocol.priority = priority;
+	WARN_ON(xfrm4_protocol_register(&trap_protocol, IPPROTO_COMP));
+}
+
+static void trap_yield(unsigned int unused)
+{
+	xfrm4_protocol_deregister(&trap_protocol, IPPROTO_COMP);
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * A module is loaded while its n-th allocation fails: that is counted from its first
+ * function on, to the end of it. The loader's own allocations, a thousand of them, are
+ * not, nor is what KUnit's suites do before.
+ */
+static unsigned int trap_nth, trap_left;
+static initcall_t trap_loads;
+
+static int trap_first_function(void)
+{
+	int err;
+
+	current->fail_nth = trap_nth;
+	err = trap_loads();
+	trap_left = current->fail_nth;
+	current->fail_nth = 0;
+	trap_nth = 0;
+	return err;
+}
+
+static int trap_module(struct notifier_block *nb, unsigned long state, void *data)
+{
+	struct module *mod = data;
+
+	if (state != MODULE_STATE_COMING || !trap_nth)
+		return NOTIFY_OK;
+	trap_loads = mod->init;
+	mod->init = trap_first_function;
+#if IS_ENABLED(CONFIG_KUNIT)
+	mod->num_kunit_suites = 0;
+#endif
+	return NOTIFY_OK;
+}
+
+/* Before KUnit's. */
+static struct notifier_block trap_notifier = {
+	.notifier_call	= trap_module,
+	.priority	= INT_MAX,
+};
+
+static void trap_load(unsigned int nth)
+{
+	trap_nth = nth;
+	trap_left = nth;
+}
+
+/* How many more allocations it would have taken for one to fail; 0 if one did. */
+static ssize_t trap_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	char text[16];
+	int len = scnprintf(text, sizeof(text), "%u\n", trap_left);
+
+	return simple_read_from_buffer(to, size, pos, text, len);
+}
+#endif
+
 static const struct {
 	const char *name;
-	void (*spring)(unsigned int seconds);
+	void (*spring)(unsigned int number);
 } trap_rows[] = {
 	{ "warn", trap_warn },
 	{ "hang", trap_hang },
 	{ "release", trap_let_go },
 	{ "spin", trap_spin },
+	{ "queue", trap_queue },
 	{ "order", trap_order },
 	{ "freed", trap_freed },
 	{ "shift", trap_shifted },
 	{ "leak", trap_leak },
+	{ "claim", trap_claim },
+	{ "yield", trap_yield },
+#ifdef CONFIG_FAULT_INJECTION
+	{ "load", trap_load },
+#endif
 };
 
 static ssize_t trap_write(struct file *file, const char __user *from, size_t size,
@@ -136,19 +277,30 @@ static ssize_t trap_write(struct file *file, const char __user *from, size_t siz
 
 static const struct proc_ops trap_ops = {
 	.proc_write = trap_write,
+#ifdef CONFIG_FAULT_INJECTION
+	.proc_read = trap_read,
+#endif
 };
 
-static int __init trap_init(void)
+static int __init trap_set(void)
 {
-	return proc_create("trap", 0200, NULL, &trap_ops) ? 0 : -ENOMEM;
+	if (!proc_create("trap", 0600, NULL, &trap_ops))
+		return -ENOMEM;
+#ifdef CONFIG_FAULT_INJECTION
+	register_module_notifier(&trap_notifier);
+#endif
+	return 0;
 }
 
-static void __exit trap_exit(void)
+static void __exit trap_unset(void)
 {
+#ifdef CONFIG_FAULT_INJECTION
+	unregister_module_notifier(&trap_notifier);
+#endif
 	remove_proc_entry("trap", NULL);
 }
 
-module_init(trap_init);
-module_exit(trap_exit);
+module_init(trap_set);
+module_exit(trap_unset);
 MODULE_DESCRIPTION("Faults for the detectors of the test bed");
 MODULE_LICENSE("GPL");
