@@ -194,19 +194,27 @@ def start(hosts, count, stop, round_):
 
 
 class Watch:
-    """The wires, all the time."""
+    """The wires, all the time. The kernel picks out every frame that is in clear; of the
+    others, which come faster than they are looked at, some are."""
+
+    CLEAR = "(ip and not (proto 50 or proto 51)) or (ip6 and not (proto 50 or proto 51))"
+    SOME = 200
 
     def __init__(self, hosts):
-        self.wire, self.seen, self.clear = lab.Wire(*hosts), 0, []
+        self.open, self.wire = lab.Wire(*hosts, only=self.CLEAR), lab.Wire(*hosts)
+        self.seen, self.clear = 0, []
 
     def look(self, settle=0.1):
-        for frame in self.wire.frames(settle):
+        for frame in self.open.frames(settle, self.SOME):
+            if frame.clear():
+                self.clear.append(frame.data.hex())
+        for frame in self.wire.frames(0, self.SOME):
             self.seen += frame.proto in (50, 51)
-            if frame.clear() or SECRET in frame.data:
+            if SECRET in frame.data:
                 self.clear.append(frame.data.hex())
 
     def close(self):
-        for _, tap in self.wire.taps:
+        for _, tap in self.open.taps + self.wire.taps:
             tap.close()
 
 
@@ -258,7 +266,7 @@ def soak(hosts, seconds, round_):
 
 
 def module(load):
-    """The module goes, or comes back; not in the debug kernel, see the runner."""
+    """The module goes, or comes back."""
     return subprocess.run(["insmod", "/ipsec/ipsec.ko"] if load else ["rmmod", "ipsec"],
                           capture_output=True, text=True).stderr
 
@@ -270,9 +278,8 @@ def stretch(seconds, round_):
     lab.equal(text + "every worker came to its end", [0] * len(ended), ended)
     lab.claim(watch.seen > 20 and not watch.clear, text + "nothing was in clear",
               (watch.seen, watch.clear[:2]))
-    if not DEBUG:
-        lab.equal(text + "the module goes in the middle of it, and comes back", ["", ""],
-                  [module(False), module(True)])
+    lab.equal(text + "the module goes in the middle of it, and comes back", ["", ""],
+              [module(False), module(True)])
     for host in hosts:
         host.close()
     lab.ip("netns del a\nnetns del b\n")
