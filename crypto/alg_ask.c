@@ -4,8 +4,9 @@
  * answer holds for all namespaces; so it must not depend on who asks. A process that
  * is killed, or memory that is short, looks like a missing module from outside. So a
  * work item asks, to which no signal comes; processes wait for it, and may be killed
- * meanwhile. Only "there is none" is believed, and then for a minute, so that nobody
- * can keep the kernel busy with modprobe.
+ * meanwhile. Each algorithm has its own: nobody waits for the modules of another one.
+ * Only "there is none" is believed, and then for a minute, so that nobody can keep the
+ * kernel busy with modprobe.
  */
 #include <crypto/aead.h>
 #include <crypto/hash.h>
@@ -14,6 +15,7 @@
 #include <linux/jiffies.h>
 #include <linux/kmod.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <ipsec/alg.h>
@@ -21,15 +23,27 @@
 /* How long to believe that this kernel lacks an algorithm. */
 #define MISSING_FOR	(60 * HZ)
 
-static void answer_work(struct work_struct *work);
+/**
+ * struct question - whether this kernel has one algorithm
+ * @work: finds out; without a function until the first one asks
+ * @given: [A] how many answers there were
+ * @answer: [A] the last one, by @work: 0 or an errno
+ * @missing_since: [A] jiffies when @answer was that there is none, else 0
+ */
+struct question {
+	struct work_struct	work;
+	unsigned int		given;
+	int			answer;
+	unsigned long		missing_since;
+};
 
-/* What nobody asked about counts as there. */
-static int answers[IPSEC_ALG_MAX];		/* 0 or an errno, by the work item */
-static unsigned long missing_since[IPSEC_ALG_MAX];	/* jiffies, or 0 */
+/* By row of the table. What nobody asked about counts as there. */
+static struct question questions[IPSEC_ALG_MAX];
 static unsigned long present[BITS_TO_LONGS(IPSEC_ALG_MAX)];
 static unsigned long asked[BITS_TO_LONGS(IPSEC_ALG_MAX)];
 static DECLARE_WAIT_QUEUE_HEAD(answered);
-static DECLARE_WORK(work, answer_work);
+/* Whoever asks first makes the work item: KUnit asks before the module's init. */
+static DEFINE_SPINLOCK(first_lock);
 
 /* Makes one as an SA would, because only that tells why it cannot be made. */
 static int make_one(const struct ipsec_alg_desc *alg)
@@ -78,28 +92,50 @@ static int find_out(const struct ipsec_alg_desc *alg)
 	return err == -ENOENT && !modprobe_runs(alg) ? -EAGAIN : err;
 }
 
-static void answer(unsigned int i)
+static void answer_work(struct work_struct *work)
 {
-	int err = find_out(&ipsec_alg_table[i]);
+	struct question *q = container_of(work, struct question, work);
+	unsigned int i = q - questions;
+	int err;
 
-	WRITE_ONCE(answers[i], err);
-	WRITE_ONCE(missing_since[i], err == -ENOENT ? jiffies | 1 : 0);
+	/* Those that asked during the last answer were content with it. */
+	if (!test_bit(i, asked))
+		return;
+	err = find_out(&ipsec_alg_table[i]);
+	WRITE_ONCE(q->answer, err);
+	WRITE_ONCE(q->missing_since, err == -ENOENT ? jiffies | 1 : 0);
 	if (err)
 		clear_bit(i, present);
 	else
 		set_bit(i, present);
-	/* Those that wait see the answer before they see that there is one. */
-	smp_mb__before_atomic();
 	clear_bit(i, asked);
+	/*
+	 * Those that wait see the answer when they see that there is one; those that
+	 * have seen this number ask after the bit was cleared.
+	 */
+	smp_store_release(&q->given, q->given + 1);
 	wake_up_all(&answered);
 }
 
-static void answer_work(struct work_struct *unused)
+static void ask(unsigned int i)
 {
-	unsigned int i;
+	struct question *q = &questions[i];
 
-	for_each_set_bit(i, asked, IPSEC_ALG_MAX)
-		answer(i);
+	spin_lock(&first_lock);
+	if (!q->work.func)
+		INIT_WORK(&q->work, answer_work);
+	spin_unlock(&first_lock);
+	set_bit(i, asked);
+	schedule_work(&q->work);
+}
+
+/* Waits for the next answer, and no longer, however many ask after that. */
+static int wait_for_answer(struct question *q, unsigned int given)
+{
+	/* Pairs with answer_work(). */
+	if (wait_event_killable(answered, smp_load_acquire(&q->given) != given))
+		return -EINTR;
+	return READ_ONCE(q->answer);
 }
 
 static bool in_table(const struct ipsec_alg_desc *alg)
@@ -121,7 +157,7 @@ bool ipsec_alg_lately_missing(const struct ipsec_alg_desc *alg)
 
 	if (!in_table(alg))
 		return false;
-	then = READ_ONCE(missing_since[alg - ipsec_alg_table]);
+	then = READ_ONCE(questions[alg - ipsec_alg_table].missing_since);
 	return then && time_before(jiffies, then + MISSING_FOR);
 }
 
@@ -137,18 +173,17 @@ bool ipsec_alg_lately_missing(const struct ipsec_alg_desc *alg)
  */
 int ipsec_alg_ask(const struct ipsec_alg_desc *alg)
 {
-	unsigned int i = alg - ipsec_alg_table;
+	unsigned int i = alg - ipsec_alg_table, given;
 
 	if (!in_table(alg) || ipsec_alg_lately_missing(alg))
 		return -ENOENT;
 	if (test_bit(i, present) &&
 	    crypto_has_alg(alg->driver, 0, CRYPTO_NOLOAD))
 		return 0;
-	set_bit(i, asked);
-	schedule_work(&work);
-	if (wait_event_killable(answered, !test_bit(i, asked)))
-		return -EINTR;
-	return READ_ONCE(answers[i]);
+	/* Pairs with answer_work(): the bit is set for an answer after this one. */
+	given = smp_load_acquire(&questions[i].given);
+	ask(i);
+	return wait_for_answer(&questions[i], given);
 }
 
 /* An errno that tells of the moment and not of the algorithm. */
@@ -200,7 +235,7 @@ int ipsec_alg_ask_all(void)
  */
 bool ipsec_alg_missing(const struct ipsec_alg_desc *alg)
 {
-	int err = READ_ONCE(answers[alg - ipsec_alg_table]);
+	int err = READ_ONCE(questions[alg - ipsec_alg_table].answer);
 
 	return err && !passing(err);
 }
@@ -235,5 +270,9 @@ int ipsec_alg_error(int err, const struct ipsec_alg_desc *alg,
  */
 void ipsec_alg_exit(void)
 {
-	cancel_work_sync(&work);
+	unsigned int i;
+
+	for (i = 0; i < IPSEC_ALG_MAX; i++)
+		if (questions[i].work.func)
+			cancel_work_sync(&questions[i].work);
 }

@@ -4,7 +4,6 @@
 by the kernel alone; what REGISTER tells, even after another one was killed; an
 algorithm that a kernel lacks.
 """
-import contextlib
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ import time
 
 import lab
 from lab import A4, B4
+from modprobe import asks, modprobe_is, take_away
 from pfkey_client import ADD, AH, DELETE, DERIV, ESP, GET, REGISTER, Client, ends, \
     key, message, name, sa
 
@@ -154,43 +154,6 @@ def table():
     auth = {number: [0, min(good), max(good)] for _, number, good, _ in AUTH}
     encrypt = {number: [iv, min(good), max(good)] for _, number, iv, good, _ in ENCRYPT}
     return [auth, encrypt]
-
-
-def take_away(wanted):
-    """All modules that nobody has in use; those wanted may take a moment to be free."""
-    loaded = [line.split()[0] for line in open("/proc/modules", encoding="ascii")]
-    for module in loaded:
-        for _ in range(20 if module.startswith(wanted) else 0):
-            if not subprocess.run(["modprobe", "-r", module], capture_output=True,
-                                  check=False).returncode:
-                break
-            time.sleep(0.25)
-
-
-@contextlib.contextmanager
-def modprobe_is(script):
-    """What the kernel runs to have a module, given its usual way as $usual; yields a
-    file for the script to write to."""
-    log, path = "/run/modprobe.log", "/run/modprobe.sh"
-    with open("/proc/sys/kernel/modprobe", "r+", encoding="ascii") as f:
-        usual = f.read().strip()
-        with open(path, "w", encoding="ascii") as out:
-            out.write(f"#!/bin/bash\nusual={usual} log={log}\n{script}\n")
-        os.chmod(path, 0o755)
-        open(log, "w", encoding="ascii").close()
-        f.seek(0)
-        f.write(f"{path}\n")
-    try:
-        yield log
-    finally:
-        with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as f:
-            f.write(f"{usual}\n")
-
-
-def asks(log):
-    """How often a module was asked for."""
-    with open(log, encoding="ascii") as f:
-        return len(f.readlines())
 
 
 def stranger():
