@@ -3,8 +3,8 @@
  * Who pays for SAs. What we allocate ourselves on behalf of a namespace's owner is
  * charged to the memory cgroup of the task that asks (GFP_KERNEL_ACCOUNT). What others
  * allocate for us is not, and has no flag for it: a transform of the crypto API (from
- * 0.2 kB, NULL, to 2.2 kB, AES-CTR with XCBC), the two stand-ins that received packets
- * refer to (1.7 kB each, made at the first packet, see history.c), hash tables.
+ * 0.2 kB, NULL, to 2.2 kB, AES-CTR with XCBC), and the two stand-ins that received
+ * packets refer to (1.7 kB each, made at the first packet, see history.c).
  *
  * In a namespace that belongs to another user namespace than the machine's, which is
  * anybody's, SAs are therefore charged by the only means that modules have to charge

@@ -259,7 +259,7 @@ struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id);
 bool ipsec_spd_reqids(struct ipsec_spd *spd, struct ipsec_sp *sp);
 int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp);
 void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp);
-int ipsec_spd_index_init(struct ipsec_spd *spd);
+void ipsec_spd_index_init(struct ipsec_spd *spd);
 void ipsec_spd_index_exit(struct ipsec_spd *spd);
 
 /* sockpolicy.c */

@@ -36,15 +36,11 @@ static int __net_init netns_init(struct net *net)
 	in->stats = alloc_percpu_gfp(struct ipsec_stats, GFP_KERNEL_ACCOUNT);
 	if (!in->stats)
 		return -ENOMEM;
-	err = ipsec_sad_init(&in->sad);
-	if (err)
-		goto err_stats;
-	err = ipsec_spd_init(net, &in->spd);
-	if (err)
-		goto err_sad;
+	ipsec_sad_init(&in->sad);
+	ipsec_spd_init(net, &in->spd);
 	err = ipsec_sysctl_init(net);
 	if (err)
-		goto err_spd;
+		goto err_tables;
 	err = ipsec_proc_init(net);
 	if (err)
 		goto err_sysctl;
@@ -62,11 +58,9 @@ err_proc:
 	ipsec_proc_exit(net);
 err_sysctl:
 	ipsec_sysctl_exit(net);
-err_spd:
+err_tables:
 	ipsec_spd_exit(&in->spd);
-err_sad:
 	ipsec_sad_exit(net, &in->sad);
-err_stats:
 	ipsec_log_free(in);
 	free_percpu(in->stats);
 	return err;

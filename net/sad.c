@@ -9,18 +9,30 @@
 #include <ipsec/sa.h>
 #include "net.h"
 
-static u32 spi_hash(const void *data, u32 len, u32 seed)
+static u32 spi_hash(const struct ipsec_sad_key *key)
 {
-	return ipsec_hash(data, sizeof(struct ipsec_sad_key), seed);
+	return ipsec_hash(key, sizeof(*key), 0);
 }
 
-static const struct rhashtable_params spi_params = {
-	.head_offset	= offsetof(struct ipsec_sa, spi_node),
-	.key_offset	= offsetof(struct ipsec_sa, key),
-	.key_len	= sizeof(struct ipsec_sad_key),
-	.hashfn		= spi_hash,
-	.automatic_shrinking = true,
-};
+static struct ipsec_sa *sa_of(const struct ipsec_table_entry *e)
+{
+	return container_of(e, struct ipsec_sa, spi_node);
+}
+
+static bool spi_same(const struct ipsec_table_entry *e, const void *key)
+{
+	return !memcmp(&sa_of(e)->key, key, sizeof(struct ipsec_sad_key));
+}
+
+/* Context: RCU read side, or sad.lock held. */
+static struct ipsec_sa *spi_find(const struct ipsec_sad *sad,
+				 const struct ipsec_sad_key *key)
+{
+	struct ipsec_table_entry *e;
+
+	e = ipsec_table_find(&sad->by_spi, spi_hash(key), spi_same, key);
+	return e ? sa_of(e) : NULL;
+}
 
 static struct ipsec_sad *sad_of(const struct net *net)
 {
@@ -47,7 +59,7 @@ struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
 	 */
 	if (!READ_ONCE(sad->count))
 		return NULL;
-	return rhashtable_lookup(&sad->by_spi, key, spi_params);
+	return spi_find(sad, key);
 }
 
 /**
@@ -95,7 +107,7 @@ static void count_locked(struct ipsec_sad *sad, const struct ipsec_sa *sa,
 }
 
 /* Links @sa everywhere but in by_spi. */
-static int link_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
+static int link_others(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
 	int err;
 
@@ -114,7 +126,7 @@ static int link_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
 	return 0;
 }
 
-static void unlink_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
+static void unlink_others(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
 	lockdep_assert_held(&sad->lock);
 	ipsec_sad_part(sad, sa);
@@ -132,19 +144,20 @@ static void unlink_locked(struct ipsec_sad *sad, struct ipsec_sa *sa)
 int ipsec_sad_link(struct ipsec_sa *sa)
 {
 	struct ipsec_sad *sad = sad_of(sa->net);
-	int err;
+	int err = -EEXIST;
 
 	spin_lock_bh(&sad->lock);
-	err = rhashtable_lookup_insert_fast(&sad->by_spi, &sa->spi_node,
-					    spi_params);
-	if (!err) {
-		err = link_locked(sad, sa);
-		if (err)
-			rhashtable_remove_fast(&sad->by_spi, &sa->spi_node,
-					       spi_params);
-	}
+	if (spi_find(sad, &sa->key))
+		goto out;
+	err = link_others(sad, sa);
+	if (err)
+		goto out;
+	err = ipsec_table_add(&sad->by_spi, &sa->spi_node, spi_hash(&sa->key));
+	if (err)
+		unlink_others(sad, sa);
+out:
 	spin_unlock_bh(&sad->lock);
-	return ipsec_hash_errno(err);
+	return err;
 }
 
 /**
@@ -162,16 +175,11 @@ int ipsec_sad_relink(struct ipsec_sa *old, struct ipsec_sa *sa)
 	spin_lock_bh(&sad->lock);
 	if (!old->linked)
 		goto out;
-	err = link_locked(sad, sa);
+	err = link_others(sad, sa);
 	if (err)
 		goto out;
-	err = rhashtable_replace_fast(&sad->by_spi, &old->spi_node,
-				      &sa->spi_node, spi_params);
-	if (err) {
-		unlink_locked(sad, sa);
-		goto out;
-	}
-	unlink_locked(sad, old);
+	ipsec_table_replace(&sad->by_spi, &old->spi_node, &sa->spi_node);
+	unlink_others(sad, old);
 out:
 	spin_unlock_bh(&sad->lock);
 	return err;
@@ -193,8 +201,8 @@ bool ipsec_sad_unlink(struct ipsec_sa *sa)
 	spin_lock_bh(&sad->lock);
 	linked = sa->linked;
 	if (linked) {
-		rhashtable_remove_fast(&sad->by_spi, &sa->spi_node, spi_params);
-		unlink_locked(sad, sa);
+		ipsec_table_del(&sad->by_spi, &sa->spi_node);
+		unlink_others(sad, sa);
 	}
 	spin_unlock_bh(&sad->lock);
 	return linked;
@@ -218,22 +226,13 @@ unsigned int ipsec_sad_count(struct net *net, u8 proto)
 /**
  * ipsec_sad_tables_init() - make the empty tables
  * @sad: the SAD, zeroed
- *
- * Return: 0 or -ENOMEM.
  */
-int ipsec_sad_tables_init(struct ipsec_sad *sad)
+void ipsec_sad_tables_init(struct ipsec_sad *sad)
 {
-	int err;
-
 	spin_lock_init(&sad->lock);
 	xa_init_flags(&sad->all, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
-	err = rhashtable_init(&sad->by_spi, &spi_params);
-	if (err)
-		return err;
-	err = ipsec_sad_out_init(sad);
-	if (err)
-		rhashtable_destroy(&sad->by_spi);
-	return err;
+	ipsec_table_init(&sad->by_spi, &sad->lock);
+	ipsec_sad_out_init(sad);
 }
 
 /**
@@ -243,6 +242,6 @@ int ipsec_sad_tables_init(struct ipsec_sad *sad)
 void ipsec_sad_tables_exit(struct ipsec_sad *sad)
 {
 	ipsec_sad_out_exit(sad);
-	rhashtable_destroy(&sad->by_spi);
+	ipsec_table_exit(&sad->by_spi, NULL);
 	xa_destroy(&sad->all);
 }

@@ -15,26 +15,33 @@
 /* Indices of by_age: those that end some day, and those that do not. */
 enum { IMMORTAL, MORTAL };
 
-static u32 rivals_hash(const void *data, u32 len, u32 seed)
+static u32 rivals_hash(const struct ipsec_rivals_key *key)
 {
-	return ipsec_hash(data, sizeof(struct ipsec_rivals_key), seed);
+	return ipsec_hash(key, sizeof(*key), 0);
 }
 
-static const struct rhashtable_params rivals_params = {
-	.head_offset	= offsetof(struct ipsec_rivals, node),
-	.key_offset	= offsetof(struct ipsec_rivals, key),
-	.key_len	= sizeof(struct ipsec_rivals_key),
-	.hashfn		= rivals_hash,
-	.automatic_shrinking = true,
-};
+static struct ipsec_rivals *rivals_of(const struct ipsec_table_entry *e)
+{
+	return container_of(e, struct ipsec_rivals, node);
+}
 
+static bool rivals_same(const struct ipsec_table_entry *e, const void *key)
+{
+	return !memcmp(&rivals_of(e)->key, key,
+		       sizeof(struct ipsec_rivals_key));
+}
+
+/* Context: RCU read side, or sad.lock held. */
 static struct ipsec_rivals *rivals_find(struct ipsec_sad *sad,
 					const struct ipsec_ends_key *ends,
 					u32 reqid)
 {
 	struct ipsec_rivals_key key = { .ends = *ends, .reqid = reqid };
+	struct ipsec_table_entry *e;
 
-	return rhashtable_lookup(&sad->by_ends, &key, rivals_params);
+	e = ipsec_table_find(&sad->by_ends, rivals_hash(&key), rivals_same,
+			     &key);
+	return e ? rivals_of(e) : NULL;
 }
 
 /**
@@ -293,8 +300,8 @@ static struct ipsec_rivals *rivals_get(struct ipsec_sad *sad,
 	rivals->count = 1;
 	INIT_LIST_HEAD(&rivals->all);
 	INIT_LIST_HEAD(&rivals->discard_node);
-	err = rhashtable_insert_fast(&sad->by_ends, &rivals->node,
-				     rivals_params);
+	err = ipsec_table_add(&sad->by_ends, &rivals->node,
+			      rivals_hash(&rivals->key));
 	if (err) {
 		kfree(rivals);
 		return NULL;
@@ -308,7 +315,7 @@ static void rivals_put(struct ipsec_sad *sad, struct ipsec_rivals *rivals)
 	if (rivals->count)
 		return;
 	list_del(&rivals->discard_node);
-	rhashtable_remove_fast(&sad->by_ends, &rivals->node, rivals_params);
+	ipsec_table_del(&sad->by_ends, &rivals->node);
 	kfree_rcu(rivals, rcu);
 }
 
@@ -438,13 +445,11 @@ struct ipsec_sa *ipsec_sad_next_discard(struct ipsec_sad *sad)
 /**
  * ipsec_sad_out_init() - make the empty table
  * @sad: the SAD, zeroed
- *
- * Return: 0 or -ENOMEM.
  */
-int ipsec_sad_out_init(struct ipsec_sad *sad)
+void ipsec_sad_out_init(struct ipsec_sad *sad)
 {
 	INIT_LIST_HEAD(&sad->discards);
-	return rhashtable_init(&sad->by_ends, &rivals_params);
+	ipsec_table_init(&sad->by_ends, &sad->lock);
 }
 
 /**
@@ -453,5 +458,5 @@ int ipsec_sad_out_init(struct ipsec_sad *sad)
  */
 void ipsec_sad_out_exit(struct ipsec_sad *sad)
 {
-	rhashtable_destroy(&sad->by_ends);
+	ipsec_table_exit(&sad->by_ends, NULL);
 }

@@ -140,13 +140,11 @@ void ipsec_sad_clear(struct net *net)
 /**
  * ipsec_sad_init() - make an empty SAD
  * @sad: the SAD, zeroed
- *
- * Return: 0 or -ENOMEM.
  */
-int ipsec_sad_init(struct ipsec_sad *sad)
+void ipsec_sad_init(struct ipsec_sad *sad)
 {
 	ipsec_sa_upkeep_init(sad);
-	return ipsec_sad_tables_init(sad);
+	ipsec_sad_tables_init(sad);
 }
 
 /**

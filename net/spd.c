@@ -271,15 +271,13 @@ int ipsec_spd_flush(struct net *net)
  * ipsec_spd_init() - make an empty SPD
  * @net: the namespace
  * @spd: its SPD, zeroed
- *
- * Return: 0 or -ENOMEM.
  */
-int ipsec_spd_init(struct net *net, struct ipsec_spd *spd)
+void ipsec_spd_init(struct net *net, struct ipsec_spd *spd)
 {
 	spd->net = net;
 	spin_lock_init(&spd->lock);
 	ipsec_spd_expire_init(spd);
-	return ipsec_spd_index_init(spd);
+	ipsec_spd_index_init(spd);
 }
 
 /**

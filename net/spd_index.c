@@ -42,7 +42,7 @@
  */
 struct ipsec_sp_bin {
 	struct ipsec_sp_key	key;
-	struct rhash_head	node;
+	struct ipsec_table_entry node;
 	struct ipsec_sp __rcu	*best;
 	struct rb_root_cached	ordered;
 	struct rb_root		exact;
@@ -50,18 +50,30 @@ struct ipsec_sp_bin {
 	struct rcu_head		rcu;
 };
 
-static u32 sp_key_hash(const void *data, u32 len, u32 seed)
+static u32 bin_hash(const struct ipsec_sp_key *key)
 {
-	return ipsec_hash(data, sizeof(struct ipsec_sp_key), seed);
+	return ipsec_hash(key, sizeof(*key), 0);
 }
 
-static const struct rhashtable_params sp_params = {
-	.head_offset	= offsetof(struct ipsec_sp_bin, node),
-	.key_offset	= offsetof(struct ipsec_sp_bin, key),
-	.key_len	= sizeof(struct ipsec_sp_key),
-	.hashfn		= sp_key_hash,
-	.automatic_shrinking = true,
-};
+static struct ipsec_sp_bin *bin_of(const struct ipsec_table_entry *e)
+{
+	return container_of(e, struct ipsec_sp_bin, node);
+}
+
+static bool bin_same(const struct ipsec_table_entry *e, const void *key)
+{
+	return !memcmp(&bin_of(e)->key, key, sizeof(struct ipsec_sp_key));
+}
+
+/* Context: RCU read side, or SPD lock held. */
+static struct ipsec_sp_bin *bin_lookup(const struct ipsec_spd_dir *dir,
+				       const struct ipsec_sp_key *key)
+{
+	struct ipsec_table_entry *e;
+
+	e = ipsec_table_find(&dir->table, bin_hash(key), bin_same, key);
+	return e ? bin_of(e) : NULL;
+}
 
 /* What a packet's key is if its policy is in group @g. */
 static void group_key(struct ipsec_sp_key *key, const struct ipsec_sp_group *g,
@@ -86,7 +98,7 @@ static struct ipsec_sp *group_lookup(struct ipsec_spd_dir *dir,
 
 	group_key(&key, g, &flow->src, &flow->dst, flow->proto, flow->sport,
 		  flow->dport);
-	bin = rhashtable_lookup(&dir->table, &key, sp_params);
+	bin = bin_lookup(dir, &key);
 	return bin ? rcu_dereference(bin->best) : NULL;
 }
 
@@ -164,7 +176,7 @@ static struct ipsec_sp_bin *bin_find(struct ipsec_spd_dir *dir,
 
 	group_key(&key, g, &sel->src, &sel->dst, sel->proto, sel->sport,
 		  sel->dport);
-	return rhashtable_lookup_fast(&dir->table, &key, sp_params);
+	return bin_lookup(dir, &key);
 }
 
 static struct ipsec_sp_bin *bin_new(struct ipsec_spd_dir *dir,
@@ -182,10 +194,10 @@ static struct ipsec_sp_bin *bin_new(struct ipsec_spd_dir *dir,
 	bin->group = g;
 	bin->ordered = RB_ROOT_CACHED;
 	bin->exact = RB_ROOT;
-	err = rhashtable_insert_fast(&dir->table, &bin->node, sp_params);
+	err = ipsec_table_add(&dir->table, &bin->node, bin_hash(&bin->key));
 	if (err) {
 		kfree(bin);
-		return ERR_PTR(ipsec_hash_errno(err));
+		return ERR_PTR(err);
 	}
 	return bin;
 }
@@ -213,7 +225,7 @@ static void bin_free_empty(struct ipsec_spd_dir *dir, struct ipsec_sp_bin *bin)
 {
 	if (!RB_EMPTY_ROOT(&bin->exact))
 		return;
-	rhashtable_remove_fast(&dir->table, &bin->node, sp_params);
+	ipsec_table_del(&dir->table, &bin->node);
 	kfree_rcu(bin, rcu);
 }
 
@@ -362,34 +374,23 @@ struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id)
 /**
  * ipsec_spd_index_init() - make the empty tables
  * @spd: the SPD, zeroed
- *
- * Return: 0 or -ENOMEM.
  */
-int ipsec_spd_index_init(struct ipsec_spd *spd)
+void ipsec_spd_index_init(struct ipsec_spd *spd)
 {
 	unsigned int dir;
-	int err;
 
 	spd->next_reqid = REQID_FIRST;
 	xa_init_flags(&spd->by_id, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
 				   XA_FLAGS_ACCOUNT);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		spd->dir[dir].ordered = RB_ROOT;
-		err = rhashtable_init(&spd->dir[dir].table, &sp_params);
-		if (err)
-			goto err_tables;
+		ipsec_table_init(&spd->dir[dir].table, &spd->lock);
 	}
-	return 0;
-
-err_tables:
-	while (--dir >= IPSEC_IN)
-		rhashtable_destroy(&spd->dir[dir].table);
-	return err;
 }
 
-static void bin_free(void *bin, void *unused)
+static void bin_free(struct ipsec_table_entry *e)
 {
-	kfree(bin);
+	kfree(bin_of(e));
 }
 
 /**
@@ -413,8 +414,7 @@ void ipsec_spd_index_exit(struct ipsec_spd *spd)
 	}
 	xa_destroy(&spd->by_id);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
-		rhashtable_free_and_destroy(&spd->dir[dir].table, bin_free,
-					    NULL);
+		ipsec_table_exit(&spd->dir[dir].table, bin_free);
 		ipsec_spd_groups_exit(&spd->dir[dir]);
 	}
 }

@@ -13,7 +13,6 @@
 #define _IPSEC_HASH_H
 
 #include <linux/build_bug.h>
-#include <linux/errno.h>
 #include <linux/hash.h>
 #include <linux/types.h>
 
@@ -94,21 +93,6 @@ static __always_inline u32 ipsec_hash(const void *key, unsigned int len,
 				      u32 seed)
 {
 	return ipsec_hash_with(&ipsec_hash_secret, key, len, seed);
-}
-
-/**
- * ipsec_hash_errno() - what a key manager is told of an rhashtable that refused
- * @err: from the insertion; 0 and -EEXIST mean what they say
- *
- * -EBUSY (a chain that is too long even after a rehash: with a secret that is chance,
- * and passes), -E2BIG and -ENOMEM are all lack of room. In PF_KEY EBUSY would be
- * "you have a dump already".
- *
- * Return: 0, -EEXIST or -ENOMEM.
- */
-static inline int ipsec_hash_errno(int err)
-{
-	return !err || err == -EEXIST ? err : -ENOMEM;
 }
 
 #endif /* _IPSEC_HASH_H */

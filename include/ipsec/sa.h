@@ -49,7 +49,6 @@
 #include <linux/llist.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
@@ -64,6 +63,7 @@
 #include <ipsec/lifetime.h>
 #include <ipsec/natt.h>
 #include <ipsec/replay.h>
+#include <ipsec/table.h>
 
 struct ipsec_xform;
 struct xfrm_state;
@@ -156,7 +156,7 @@ enum ipsec_preference {
  */
 struct ipsec_rivals {
 	struct ipsec_rivals_key	key;
-	struct rhash_head	node;
+	struct ipsec_table_entry node;
 	struct rb_root_cached	by_age[IPSEC_MODE_KINDS][2];
 	struct ipsec_sa __rcu	*best[IPSEC_MODE_KINDS][IPSEC_PREFERENCES];
 	struct list_head	all;
@@ -256,7 +256,7 @@ struct ipsec_sa_params {
  */
 struct ipsec_sa {
 	struct ipsec_sad_key	key;
-	struct rhash_head	spi_node;
+	struct ipsec_table_entry spi_node;
 	struct ipsec_ends_key	ends;
 	struct list_head	ends_node;
 	struct ipsec_rivals	*rivals[2];
@@ -319,8 +319,8 @@ enum { IPSEC_SAD_ESP, IPSEC_SAD_AH, IPSEC_SAD_COMP, IPSEC_SAD_PROTOS };
  * @upkeep: works on @due and @discards
  */
 struct ipsec_sad {
-	struct rhashtable	by_spi;
-	struct rhashtable	by_ends;
+	struct ipsec_table	by_spi;
+	struct ipsec_table	by_ends;
 	struct xarray		all;
 	u32			next_serial;
 	u32			count;
@@ -389,7 +389,7 @@ struct ipsec_sa *ipsec_sad_lookup_spi(struct net *net,
 				      const struct ipsec_sad_key *key);
 struct ipsec_sa *ipsec_sad_get(struct net *net,
 			       const struct ipsec_sad_key *key);
-int ipsec_sad_tables_init(struct ipsec_sad *sad);
+void ipsec_sad_tables_init(struct ipsec_sad *sad);
 void ipsec_sad_tables_exit(struct ipsec_sad *sad);
 
 /* Which SA to send with: sad_out.c. */
@@ -408,7 +408,7 @@ struct ipsec_sa *ipsec_sad_next_discard(struct ipsec_sad *sad);
 int ipsec_sad_join(struct ipsec_sad *sad, struct ipsec_sa *sa);
 void ipsec_sad_part(struct ipsec_sad *sad, struct ipsec_sa *sa);
 void ipsec_sad_rank(struct ipsec_sad *sad, struct ipsec_sa *sa, u8 state);
-int ipsec_sad_out_init(struct ipsec_sad *sad);
+void ipsec_sad_out_init(struct ipsec_sad *sad);
 void ipsec_sad_out_exit(struct ipsec_sad *sad);
 
 /* An SPI for it: sa_spi.c. */
@@ -424,7 +424,7 @@ unsigned int ipsec_sad_count(struct net *net, u8 proto);
 int ipsec_sad_flush(struct net *net, u8 proto);
 int ipsec_sad_delete_ends(struct net *net, const struct ipsec_ends_key *ends);
 void ipsec_sad_clear(struct net *net);
-int ipsec_sad_init(struct ipsec_sad *sad);
+void ipsec_sad_init(struct ipsec_sad *sad);
 void ipsec_sad_exit(struct net *net, struct ipsec_sad *sad);
 
 /* Once for the module: sa.c. */

@@ -8,7 +8,6 @@
 
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/workqueue.h>
@@ -16,6 +15,7 @@
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/selector.h>
+#include <ipsec/table.h>
 
 /* Requests of one policy, and so the transforms of one packet, at most. */
 #define IPSEC_MAX_DEPTH		5
@@ -169,7 +169,7 @@ struct ipsec_sp_cursor {
  * @count: [P] policies; read without the lock as a hint
  */
 struct ipsec_spd_dir {
-	struct rhashtable		table;
+	struct ipsec_table		table;
 	struct rb_root			ordered;
 	struct ipsec_spd_groups __rcu	*groups[IPSEC_SPD_FAMILIES];
 	u64				next_ordinal;
@@ -221,7 +221,7 @@ struct ipsec_sp *ipsec_spd_next(struct net *net, enum ipsec_dir dir,
 				struct ipsec_sp_cursor *cursor);
 unsigned int ipsec_spd_count(struct net *net);
 int ipsec_spd_flush(struct net *net);
-int ipsec_spd_init(struct net *net, struct ipsec_spd *spd);
+void ipsec_spd_init(struct net *net, struct ipsec_spd *spd);
 void ipsec_spd_exit(struct ipsec_spd *spd);
 
 #endif /* _IPSEC_SP_H */

@@ -16,7 +16,7 @@
 #define CHOSEN	1024	/* keys that are chosen to collide */
 #define TURNS	8	/* secrets that each plan is tried with */
 
-/* What rhashtable takes for an attack. */
+/* Longer than chance makes a chain. */
 #define CHAIN	16
 
 union hash_key {
