@@ -3,7 +3,7 @@
  * The SAD: which SA opens a received packet, and where it is linked (RFC 4301 section
  * 4.4.2). Which one protects a packet to send is in sad_out.c. Both are one hash probe.
  */
-#include <linux/xarray.h>
+#include <linux/rbtree.h>
 #include <ipsec/hash.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
@@ -106,21 +106,23 @@ static void count_locked(struct ipsec_sad *sad, const struct ipsec_sa *sa,
 	WRITE_ONCE(sad->count, sad->count + n);
 }
 
+static bool serial_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ipsec_sa, all_node)->serial <
+	       rb_entry(b, struct ipsec_sa, all_node)->serial;
+}
+
 /* Links @sa everywhere but in by_spi. */
 static int link_others(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
 	int err;
 
 	lockdep_assert_held(&sad->lock);
-	err = xa_alloc_cyclic(&sad->all, &sa->serial, sa, xa_limit_32b,
-			      &sad->next_serial, GFP_ATOMIC);
-	if (err < 0)
-		return err;
+	sa->serial = sad->next_serial++;
 	err = ipsec_sad_join(sad, sa);
-	if (err) {
-		xa_erase(&sad->all, sa->serial);
+	if (err)
 		return err;
-	}
+	rb_add(&sa->all_node, &sad->all, serial_less);
 	count_locked(sad, sa, 1);
 	sa->linked = true;
 	return 0;
@@ -130,7 +132,7 @@ static void unlink_others(struct ipsec_sad *sad, struct ipsec_sa *sa)
 {
 	lockdep_assert_held(&sad->lock);
 	ipsec_sad_part(sad, sa);
-	xa_erase(&sad->all, sa->serial);
+	rb_erase(&sa->all_node, &sad->all);
 	count_locked(sad, sa, -1);
 	sa->linked = false;
 }
@@ -230,7 +232,7 @@ unsigned int ipsec_sad_count(struct net *net, u8 proto)
 void ipsec_sad_tables_init(struct ipsec_sad *sad)
 {
 	spin_lock_init(&sad->lock);
-	xa_init_flags(&sad->all, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	sad->all = RB_ROOT;
 	ipsec_table_init(&sad->by_spi, &sad->lock);
 	ipsec_sad_out_init(sad);
 }
@@ -243,5 +245,4 @@ void ipsec_sad_tables_exit(struct ipsec_sad *sad)
 {
 	ipsec_sad_out_exit(sad);
 	ipsec_table_exit(&sad->by_spi, NULL);
-	xa_destroy(&sad->all);
 }

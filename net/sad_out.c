@@ -63,10 +63,9 @@ const char *ipsec_sa_misfit(const struct ipsec_sa *sa, u8 mode, u32 reqid)
 	return NULL;
 }
 
-/* Serials wrap: the sign of the difference tells the order. */
 static bool is_older(const struct ipsec_sa *a, const struct ipsec_sa *b)
 {
-	return (s32)(a->serial - b->serial) < 0;
+	return a->serial < b->serial;
 }
 
 /* Whether @a is the better one to send with; of none the other one is. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* All SAs, one after the other: dumps, flushes, the end of the SAD. */
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/wait_bit.h>
-#include <linux/xarray.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
 #include "net.h"
@@ -10,23 +10,46 @@
 /* SAs that are passed over under the lock before it is let go. */
 #define NEXT_BATCH	64
 
+/* The oldest SA that is not before @serial. Context: sad.lock held. */
+static struct ipsec_sa *first_from(const struct ipsec_sad *sad, u64 serial)
+{
+	struct rb_node *node = sad->all.rb_node;
+	struct ipsec_sa *sa, *first = NULL;
+
+	while (node) {
+		sa = rb_entry(node, struct ipsec_sa, all_node);
+		if (sa->serial < serial) {
+			node = node->rb_right;
+		} else {
+			first = sa;
+			node = node->rb_left;
+		}
+	}
+	return first;
+}
+
+static struct ipsec_sa *next_of(struct ipsec_sa *sa)
+{
+	struct rb_node *node = rb_next(&sa->all_node);
+
+	return node ? rb_entry(node, struct ipsec_sa, all_node) : NULL;
+}
+
 /*
  * Looks at some SAs from *@cursor on. Returns one that matches with a reference, or
  * NULL; *@end tells whether there are more to look at.
  */
 static struct ipsec_sa *next_of_batch(struct ipsec_sad *sad,
-				      unsigned long *cursor, u8 proto,
-				      bool *end)
+				      u64 *cursor, u8 proto, bool *end)
 {
 	struct ipsec_sa *sa, *found = NULL;
 	unsigned int left = NEXT_BATCH;
-	unsigned long index;
 
 	*end = true;
 	spin_lock_bh(&sad->lock);
-	xa_for_each_start(&sad->all, index, sa, *cursor) {
+	for (sa = first_from(sad, *cursor); sa; sa = next_of(sa)) {
 		*end = false;
-		*cursor = index + 1;
+		*cursor = sa->serial + 1;
 		if (!proto || sa->key.proto == proto) {
 			ipsec_sa_hold(sa);
 			found = sa;
@@ -51,8 +74,7 @@ static struct ipsec_sa *next_of_batch(struct ipsec_sad *sad,
  * Context: process. Return: the next SA with a reference for the caller, or NULL at the
  * end.
  */
-struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
-				u8 proto)
+struct ipsec_sa *ipsec_sad_next(struct net *net, u64 *cursor, u8 proto)
 {
 	struct ipsec_sad *sad = &ipsec_net(net)->sad;
 	struct ipsec_sa *sa;
@@ -85,7 +107,7 @@ void ipsec_sad_wake(struct net *net)
  */
 int ipsec_sad_flush(struct net *net, u8 proto)
 {
-	unsigned long cursor = 0;
+	u64 cursor = 0;
 	struct ipsec_sa *sa;
 
 	while ((sa = ipsec_sad_next(net, &cursor, proto))) {
@@ -128,7 +150,7 @@ int ipsec_sad_delete_ends(struct net *net, const struct ipsec_ends_key *ends)
  */
 void ipsec_sad_clear(struct net *net)
 {
-	unsigned long cursor = 0;
+	u64 cursor = 0;
 	struct ipsec_sa *sa;
 
 	while ((sa = ipsec_sad_next(net, &cursor, 0))) {

@@ -16,6 +16,8 @@
  *
  * The winner is the policy with the lowest priority, and of these the first come.
  */
+#include <linux/hash.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <ipsec/hash.h>
 #include <ipsec/netns.h>
@@ -25,7 +27,10 @@
 
 /* Policy ids: 8n + direction - 1, as clients of Linux's PF_KEY expect them. */
 #define ID_STEP		8
-#define ID_NUMBERS	XA_LIMIT(1, BIT(29) - 1)
+#define ID_NUMBERS	(BIT(29) - 1)
+
+/* Numbers that are tried for a new one; there are far more than policies. */
+#define ID_TRIES	32
 
 /* Automatic reqids start behind the manual ones. */
 #define REQID_FIRST	(IPSEC_REQID_MANUAL_MAX + 1)
@@ -229,18 +234,44 @@ static void bin_free_empty(struct ipsec_spd_dir *dir, struct ipsec_sp_bin *bin)
 	kfree_rcu(bin, rcu);
 }
 
+static u32 id_hash(u32 number)
+{
+	return hash_32(number, 32);
+}
+
+static bool id_same(const struct ipsec_table_entry *e, const void *key)
+{
+	const struct ipsec_sp *sp = container_of(e, struct ipsec_sp, id_node);
+	const u32 *number = key;
+
+	return sp->id / ID_STEP == *number;
+}
+
+static struct ipsec_sp *id_find(const struct ipsec_spd *spd, u32 number)
+{
+	struct ipsec_table_entry *e;
+
+	e = ipsec_table_find(&spd->by_id, id_hash(number), id_same, &number);
+	return e ? container_of(e, struct ipsec_sp, id_node) : NULL;
+}
+
+/*
+ * The next number, or any once the numbers have begun from the lowest again and met
+ * policies that are still there: they may lie close together.
+ */
 static int id_alloc(struct ipsec_spd *spd, struct ipsec_sp *sp)
 {
-	u32 number;
-	int err;
+	u32 number = spd->next_id;
+	unsigned int tries;
 
-	/* 1 is success too: the numbers began from the lowest again. */
-	err = xa_alloc_cyclic(&spd->by_id, &number, sp, ID_NUMBERS,
-			      &spd->next_id, GFP_ATOMIC);
-	if (err < 0)
-		return err;
+	for (tries = 0; id_find(spd, number); tries++) {
+		if (tries == ID_TRIES)
+			return -ENOMEM;
+		number = get_random_u32() % ID_NUMBERS + 1;
+	}
 	sp->id = number * ID_STEP + sp->dir - 1;
-	return 0;
+	spd->next_id = number % ID_NUMBERS + 1;
+	return ipsec_table_add(&spd->by_id, &sp->id_node, id_hash(number));
 }
 
 /**
@@ -306,7 +337,7 @@ void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp)
 
 	lockdep_assert_held(&spd->lock);
 	sp->linked = false;
-	xa_erase(&spd->by_id, sp->id / ID_STEP);
+	ipsec_table_del(&spd->by_id, &sp->id_node);
 	rb_erase(&sp->order_node, &dir->ordered);
 	rb_erase(&sp->exact_node, &bin->exact);
 	rb_erase_cached(&sp->bin_node, &bin->ordered);
@@ -365,7 +396,7 @@ err_bin:
  */
 struct ipsec_sp *ipsec_spd_by_id(struct ipsec_spd *spd, u32 id)
 {
-	struct ipsec_sp *sp = xa_load(&spd->by_id, id / ID_STEP);
+	struct ipsec_sp *sp = id_find(spd, id / ID_STEP);
 
 	lockdep_assert_held(&spd->lock);
 	return sp && sp->id == id ? sp : NULL;
@@ -380,12 +411,20 @@ void ipsec_spd_index_init(struct ipsec_spd *spd)
 	unsigned int dir;
 
 	spd->next_reqid = REQID_FIRST;
-	xa_init_flags(&spd->by_id, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
-				   XA_FLAGS_ACCOUNT);
+	spd->next_id = 1;
+	ipsec_table_init(&spd->by_id, &spd->lock);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		spd->dir[dir].ordered = RB_ROOT;
 		ipsec_table_init(&spd->dir[dir].table, &spd->lock);
 	}
+}
+
+static void sp_forget(struct ipsec_table_entry *e)
+{
+	struct ipsec_sp *sp = container_of(e, struct ipsec_sp, id_node);
+
+	sp->linked = false;
+	ipsec_sp_put(sp);
 }
 
 static void bin_free(struct ipsec_table_entry *e)
@@ -403,16 +442,9 @@ static void bin_free(struct ipsec_table_entry *e)
  */
 void ipsec_spd_index_exit(struct ipsec_spd *spd)
 {
-	unsigned long number;
-	struct ipsec_sp *sp;
 	unsigned int dir;
 
-	xa_for_each(&spd->by_id, number, sp) {
-		sp->linked = false;
-		ipsec_sp_put(sp);
-		cond_resched();
-	}
-	xa_destroy(&spd->by_id);
+	ipsec_table_exit(&spd->by_id, sp_forget);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		ipsec_table_exit(&spd->dir[dir].table, bin_free);
 		ipsec_spd_groups_exit(&spd->dir[dir]);

@@ -65,7 +65,7 @@ struct pfkey_dump {
 	u8			proto;
 	u8			dir;
 	u32			left;
-	unsigned long		sa_cursor;
+	u64			sa_cursor;
 	struct ipsec_sp_cursor	sp_cursor;
 	struct ipsec_sa		*sa;
 	struct ipsec_sp		*sp;

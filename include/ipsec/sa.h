@@ -213,7 +213,8 @@ struct ipsec_sa_params {
  * @rivals: [D] those with any reqid, and those with the same one, if it has one
  * @age_node: [D] links of their trees by age
  * @rank: [D] the state that these trees know; 0 = not in them
- * @serial: [D] position in the list of all SAs, ascending with age
+ * @all_node: [D] link of sad.all
+ * @serial: [D] position among all SAs, the newer the higher; 64 bits do not run out
  * @linked: [D] is in the tables
  * @net: [I] the namespace; SAs never outlive it
  * @xform: [I] ESP, AH or IPComp; NULL while larval
@@ -262,7 +263,8 @@ struct ipsec_sa {
 	struct ipsec_rivals	*rivals[2];
 	struct rb_node		age_node[2];
 	u8			rank;
-	u32			serial;
+	struct rb_node		all_node;
+	u64			serial;
 	bool			linked;
 	struct net		*net;
 	const struct ipsec_xform *xform;
@@ -308,8 +310,8 @@ enum { IPSEC_SAD_ESP, IPSEC_SAD_AH, IPSEC_SAD_COMP, IPSEC_SAD_PROTOS };
  * struct ipsec_sad - the SAD of one network namespace
  * @by_spi: [R] struct ipsec_sad_key -> SA, writers hold @lock
  * @by_ends: [R] struct ipsec_rivals_key -> struct ipsec_rivals, writers hold @lock
- * @all: [D] serial -> SA, for dumps and flushes in the order of creation
- * @next_serial: [D] where the next SA goes in @all
+ * @all: [D] by serial, for dumps and flushes in the order of creation
+ * @next_serial: [D] of the next SA
  * @count: [D] linked SAs; read without the lock as a hint
  * @counts: [D] those of each protocol; the same
  * @discards: [D] rivals of which some gave way to a newer one
@@ -321,8 +323,8 @@ enum { IPSEC_SAD_ESP, IPSEC_SAD_AH, IPSEC_SAD_COMP, IPSEC_SAD_PROTOS };
 struct ipsec_sad {
 	struct ipsec_table	by_spi;
 	struct ipsec_table	by_ends;
-	struct xarray		all;
-	u32			next_serial;
+	struct rb_root		all;
+	u64			next_serial;
 	u32			count;
 	u32			counts[IPSEC_SAD_PROTOS];
 	struct list_head	discards;
@@ -417,8 +419,7 @@ struct ipsec_sa *ipsec_sad_alloc_spi(struct net *net,
 				     u32 min, u32 max);
 
 /* All of it: sad_walk.c. */
-struct ipsec_sa *ipsec_sad_next(struct net *net, unsigned long *cursor,
-				u8 proto);
+struct ipsec_sa *ipsec_sad_next(struct net *net, u64 *cursor, u8 proto);
 void ipsec_sad_wake(struct net *net);
 unsigned int ipsec_sad_count(struct net *net, u8 proto);
 int ipsec_sad_flush(struct net *net, u8 proto);

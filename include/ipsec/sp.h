@@ -11,7 +11,6 @@
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <ipsec/addr.h>
 #include <ipsec/selector.h>
@@ -93,6 +92,7 @@ struct ipsec_sp_key {
  * struct ipsec_sp - a policy, an entry of the SPD
  * @sel: [I] which packets
  * @bin: [I once added] policies with the same selector but for bits that it masks
+ * @id_node: [P] link of spd.by_id
  * @order_node: [P] link of the tree of its direction by order
  * @group_node: [P] link of its group's tree by order
  * @bin_node: [P] link of its bin's tree by order
@@ -118,6 +118,7 @@ struct ipsec_sp_key {
 struct ipsec_sp {
 	struct ipsec_selector	sel;
 	struct ipsec_sp_bin	*bin;
+	struct ipsec_table_entry id_node;
 	struct rb_node		order_node;
 	struct rb_node		group_node;
 	struct rb_node		bin_node;
@@ -179,7 +180,8 @@ struct ipsec_spd_dir {
 /**
  * struct ipsec_spd - the SPD of one network namespace
  * @dir: the three directions, indexed by enum ipsec_dir
- * @by_id: [P] id / 8 -> policy
+ * @by_id: [P] id / 8 -> policy; no reader needs it, and what an xarray gives back is
+ *	   freed in soft interrupts
  * @next_id: [P] where the search for a free id starts
  * @next_reqid: [P] the next automatic reqid
  * @mortal: [P] policies with lifetimes, the one that is due next first
@@ -189,7 +191,7 @@ struct ipsec_spd_dir {
  */
 struct ipsec_spd {
 	struct ipsec_spd_dir	dir[IPSEC_DIRS];
-	struct xarray		by_id;
+	struct ipsec_table	by_id;
 	u32			next_id;
 	u32			next_reqid;
 	struct timerqueue_head	mortal;

@@ -256,6 +256,33 @@ static void spd_ids(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ipsec_spd_get(&init_net, 0));
 }
 
+/* The numbers are used up: those of policies that are still there are passed over. */
+static void spd_ids_again(struct kunit *test)
+{
+	/* The last one, what comes then, and both again. */
+	static const u32 from[] = { BIT(29) - 1, 0, 1, BIT(29) - 1 };
+	struct ipsec_spd *spd = &ipsec_net(&init_net)->spd;
+	struct ipsec_sp *sp[ARRAY_SIZE(from)];
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sp); i++) {
+		if (from[i])
+			spd->next_id = from[i];
+		sp[i] = add(test, A + i, 32, B, 32, ANY, 0, 1);
+		KUNIT_ASSERT_NOT_NULL(test, sp[i]);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_NE(test, sp[i]->id, sp[j]->id);
+	}
+	KUNIT_EXPECT_EQ(test, sp[1]->id / 8, 1U);
+	for (i = 0; i < ARRAY_SIZE(sp); i++) {
+		struct ipsec_sp *got = ipsec_spd_get(&init_net, sp[i]->id);
+
+		KUNIT_EXPECT_PTR_EQ(test, sp[i], got);
+		if (got)
+			ipsec_sp_put(got);
+	}
+}
+
 static void spd_walk_in_order(struct kunit *test)
 {
 	static const u32 priorities[] = { 30, 10, 20, 10, 40, 10 };
@@ -459,6 +486,7 @@ static struct kunit_case spd_test_cases[] = {
 	KUNIT_CASE(spd_equal_selector),
 	KUNIT_CASE(spd_replace),
 	KUNIT_CASE(spd_ids),
+	KUNIT_CASE(spd_ids_again),
 	KUNIT_CASE(spd_walk_in_order),
 	KUNIT_CASE(spd_against_walk),
 	KUNIT_CASE(spd_crowd),
