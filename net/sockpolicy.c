@@ -30,6 +30,12 @@
 /* A sweep looks at so many policies before it lets go of the lock. */
 #define SWEEP_BATCH	64
 
+/*
+ * So many carriers are let go of before a grace period: the core frees each of them in
+ * a callback, and once it has 10,000 it goes on for milliseconds without a pause.
+ */
+#define CARRIERS_BATCH	4096
+
 /**
  * struct ipsec_sock_policy - a policy, and who may have it
  * @sp: [I] the policy
@@ -187,6 +193,13 @@ static int add(struct ipsec_socks *socks, struct ipsec_sock_policy *p)
 	count_needs(socks, p, 1);
 	WRITE_ONCE(socks->count, socks->count + 1);
 	return 0;
+}
+
+/* Context: process. Another carrier was let go of; @n counts them. */
+static void pace(unsigned int *n)
+{
+	if (++*n % CARRIERS_BATCH == 0)
+		synchronize_rcu();
 }
 
 static void free_policy(struct ipsec_sock_policy *p)
@@ -365,8 +378,8 @@ static unsigned int sweep_policies(struct ipsec_socks *socks,
 					      struct ipsec_sock_policy *p,
 					      struct list_head *gone))
 {
+	unsigned int said = 0, paced = 0, n;
 	struct ipsec_sock_policy *p, *next;
-	unsigned int said = 0, n;
 	unsigned long number = 0;
 	LIST_HEAD(gone);
 
@@ -385,6 +398,8 @@ static unsigned int sweep_policies(struct ipsec_socks *socks,
 		list_for_each_entry_safe(p, next, &gone, gone)
 			free_policy(p);
 		INIT_LIST_HEAD(&gone);
+		while (paced < said)
+			pace(&paced);
 		cond_resched();
 	} while (n > SWEEP_BATCH);
 	return said;
@@ -490,10 +505,12 @@ void ipsec_socks_stop(struct ipsec_socks *socks)
 void ipsec_socks_exit(struct ipsec_socks *socks)
 {
 	struct ipsec_sock_policy *p;
+	unsigned int paced = 0;
 	unsigned long number;
 
 	xa_for_each(&socks->by_number, number, p) {
 		free_policy(p);
+		pace(&paced);
 		cond_resched();
 	}
 	xa_destroy(&socks->by_number);
