@@ -169,11 +169,13 @@ static void convert_round_trip(struct kunit *test)
  * @name: what is right or wrong
  * @hex: everything behind struct sadb_x_policy
  * @n: number of requests or errno
+ * @dir: of the policy; 0 = out
  */
 struct policy_case {
 	const char	*name;
 	const char	*hex;
 	int		n;
+	u8		dir;
 };
 
 #define REQ(len, proto, mode, level) \
@@ -218,6 +220,9 @@ static const struct policy_case policies[] = {
 	{ "an end that is unspecified", REQ("30", "32", "02", "02")
 	  "0200000000000000" "0000000000000000" "0200000005060708"
 	  "0000000000000000", -EINVAL },
+	{ "the same of what is received", REQ("30", "32", "02", "02")
+	  "0200000000000000" "0000000000000000" "0200000005060708"
+	  "0000000000000000", 1, IPSEC_DIR_INBOUND },
 };
 
 static void policy_desc(const struct policy_case *c, char *desc)
@@ -236,6 +241,7 @@ static void convert_requests(struct kunit *test)
 	p = kunit_kzalloc(test, sizeof(*p) + len, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	p->sadb_x_policy_len = (sizeof(*p) + len) / 8;
+	p->sadb_x_policy_dir = c->dir ?: IPSEC_DIR_OUTBOUND;
 	KUNIT_EXPECT_EQ(test, 0, hex2bin((u8 *)(p + 1), c->hex, len));
 	KUNIT_EXPECT_EQ(test, c->n, pfkey_count_requests(p));
 }
