@@ -14,11 +14,13 @@ def note(*what):
 class Probe:
     """Processes that want each CPU again and again, before all others: how late they were.
 
-    Often only on the one CPU of a guest whose clock counts instructions.
+    Often only on the one CPU of a guest whose clock counts instructions: in the debug
+    kernel, which has one too, it would be all that this CPU does.
     """
 
     def __init__(self):
-        self.sleep = 0.0001 if os.cpu_count() == 1 else 0.01
+        often = os.cpu_count() == 1 and not os.path.exists("/sys/kernel/debug/kmemleak")
+        self.sleep = 0.0001 if often else 0.01
         self.late = mmap.mmap(-1, 4096)
         self.children = []
         for cpu in os.sched_getaffinity(0):
@@ -36,11 +38,15 @@ class Probe:
             if late > struct.unpack_from("=Q", self.late, 8 * cpu)[0]:
                 struct.pack_into("=Q", self.late, 8 * cpu, late)
 
-    def worst(self):
-        """Microseconds, since the last call."""
+    def worst_ns(self):
+        """Nanoseconds, since the last call."""
         late = max(struct.unpack_from("=64Q", self.late))
         self.late[:512] = bytes(512)
-        return late // 1000
+        return late
+
+    def worst(self):
+        """The same in microseconds."""
+        return self.worst_ns() // 1000
 
     def close(self):
         for child in self.children:
