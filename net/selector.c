@@ -74,11 +74,9 @@ static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb)
 
 	ipsec_addr_set4(&flow->src, iph->saddr);
 	ipsec_addr_set4(&flow->dst, iph->daddr);
-	if (ip_is_fragment(iph)) {
-		flow->proto = IPSEC_PROTO_ANY;
-		return true;
-	}
 	flow->proto = iph->protocol;
+	if (ip_is_fragment(iph))
+		return true;
 	return flow_ports(flow, skb, skb_network_offset(skb) + iph->ihl * 4);
 }
 
@@ -107,22 +105,29 @@ static int ext_length(const struct sk_buff *skb, unsigned int off, u8 nexthdr,
 	return sizeof(*fh);
 }
 
+static bool is_extension(u8 nexthdr)
+{
+	return nexthdr == NEXTHDR_HOP || nexthdr == NEXTHDR_ROUTING ||
+	       nexthdr == NEXTHDR_DEST;
+}
+
 /*
+ * Whether nothing behind the fragment header has to be looked at; @nexthdr is what it
+ * names. A later fragment does not tell what is behind extension headers in the first
+ * one: only entries for any protocol are sure to be about it.
+ *
  * Locally delivered IPv6 packets are met before they are reassembled. The first
  * fragment is then taken for the whole packet, and the others, which cannot be
  * delivered without it, are told by the protocol of the fragment header.
  */
-static bool fragment_decided(struct ipsec_flow *flow, __be16 frag_off)
+static bool fragment_decided(struct ipsec_flow *flow, __be16 frag_off, u8 nexthdr)
 {
-	if (!(frag_off & htons(IP6_OFFSET | IP6_MF)))
-		return false;
-	if (flow->dir != IPSEC_IN) {
-		flow->proto = IPSEC_PROTO_ANY;
-		return true;
-	}
 	if (!(frag_off & htons(IP6_OFFSET)))
 		return false;
-	flow->proto = IPPROTO_FRAGMENT;
+	if (flow->dir == IPSEC_IN)
+		flow->proto = IPPROTO_FRAGMENT;
+	else
+		flow->proto = is_extension(nexthdr) ? IPSEC_PROTO_ANY : nexthdr;
 	return true;
 }
 
@@ -131,6 +136,7 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
 	unsigned int off = skb_network_offset(skb) + sizeof(struct ipv6hdr);
 	const struct ipv6hdr *iph = ipv6_hdr(skb);
 	u8 nexthdr = iph->nexthdr;
+	bool ports = true;
 	unsigned int i;
 
 	flow->src.in6 = iph->saddr;
@@ -145,13 +151,18 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
 			return false;
 		if (!len) {
 			flow->proto = nexthdr;
-			return flow_ports(flow, skb, off);
+			return !ports || flow_ports(flow, skb, off);
 		}
-		if (fragment_decided(flow, frag_off))
-			return true;
 		next = skb_header_pointer(skb, off, 1, &buf);
-		if (!next || off + len > skb->len)
+		if (!next)
 			return false;
+		if (fragment_decided(flow, frag_off, *next))
+			return true;
+		if (off + len > skb->len)
+			return false;
+		/* All fragments of a packet are to go one way. */
+		if (frag_off & htons(IP6_MF) && flow->dir != IPSEC_IN)
+			ports = false;
 		nexthdr = *next;
 		off += len;
 	}
@@ -165,8 +176,8 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
  * @family: AF_INET or AF_INET6
  * @dir: the direction to look up
  *
- * A fragment has no ports and no protocol that a policy could rely on: it is
- * matched by entries for any protocol only (KAME's rule).
+ * A fragment has no ports that a policy could rely on: entries with ports do not match.
+ * Only the first fragment has them, and all are to be treated alike.
  *
  * Context: any. Return: false when headers are cut short or without end.
  */

@@ -48,9 +48,9 @@ struct ipsec_selector {
  * struct ipsec_flow - what the policy layer sees of one packet
  * @src: source address
  * @dst: destination address
- * @sport: source port or ICMP type, 0 where the packet has none
+ * @sport: source port or ICMP type, 0 where the packet has none, and in a fragment
  * @dport: destination port or ICMP code
- * @proto: upper-layer protocol; IPSEC_PROTO_ANY for a fragment
+ * @proto: upper-layer protocol; IPSEC_PROTO_ANY where a fragment does not tell it
  * @family: AF_INET or AF_INET6
  * @dir: enum ipsec_dir, so that one cache serves all directions
  * @pad: always zero: flows are compared and hashed as memory
