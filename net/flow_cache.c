@@ -41,10 +41,12 @@ struct slot {
  * struct flow_cache - the cache of one CPU
  * @lock: on PREEMPT_RT one task at a time uses @slots; else BH is disabled
  * @slots: SLOTS of them; NULL until the first policy anywhere
+ * @last: that which answered last, or NULL
  */
 struct flow_cache {
-	local_lock_t	lock;
-	struct slot	*slots;
+	local_lock_t		lock;
+	struct slot		*slots;
+	const struct slot	*last;
 };
 
 static DEFINE_PER_CPU(struct flow_cache, flow_cache) = {
@@ -65,6 +67,61 @@ static struct slot *slot_of(const struct ipsec_net *in,
 			    const struct ipsec_flow *flow)
 {
 	return __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
+}
+
+static bool slot_answers(const struct slot *slot, u64 generation,
+			 const struct ipsec_flow *flow)
+{
+	return slot->decision.generation == generation &&
+	       ipsec_flow_equal(&slot->flow, flow);
+}
+
+/* The caller has the lock. */
+static bool slot_tell(const struct slot *slot, u64 generation,
+		      const struct ipsec_flow *flow, struct ipsec_answer *answer)
+{
+	if (unlikely(!slot_answers(slot, generation, flow)))
+		return false;
+	answer->sp = slot->decision.sp;
+	answer->route = READ_ONCE(slot->route);
+	answer->verdict = slot->decision.verdict;
+	answer->reason = slot->decision.reason;
+	return true;
+}
+
+/**
+ * ipsec_flow_cache_ask() - what was decided about a flow, in short
+ * @in: the namespace
+ * @flow: the flow
+ * @again: in all likelihood it is what was asked for last on this CPU
+ * @answer: filled if it is known
+ *
+ * Who gets no answer goes on with ipsec_flow_cache_lookup(), which counts that.
+ *
+ * Context: RCU read side, BH disabled. Return: whether it is known.
+ */
+bool ipsec_flow_cache_ask(struct ipsec_net *in, const struct ipsec_flow *flow,
+			  bool again, struct ipsec_answer *answer)
+{
+	/* Pairs with the barrier in ipsec_generation_bump(). */
+	u64 generation = atomic64_read_acquire(&in->generation);
+	const struct slot *slot;
+	bool known = false;
+
+	local_lock_nested_bh(&flow_cache.lock);
+	slot = __this_cpu_read(flow_cache.last);
+	if (again && likely(slot))
+		known = slot_tell(slot, generation, flow, answer);
+	if (!known) {
+		slot = slot_of(in, flow);
+		known = slot_tell(slot, generation, flow, answer);
+		if (likely(known))
+			__this_cpu_write(flow_cache.last, slot);
+	}
+	local_unlock_nested_bh(&flow_cache.lock);
+	if (likely(known))
+		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
+	return known;
 }
 
 /**
@@ -88,12 +145,9 @@ bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 	this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
 	local_lock_nested_bh(&flow_cache.lock);
 	slot = slot_of(in, flow);
-	hit = slot->decision.generation == generation &&
-	      ipsec_flow_equal(&slot->flow, flow);
-	if (likely(hit)) {
+	hit = slot_answers(slot, generation, flow);
+	if (likely(hit))
 		*decision = slot->decision;
-		decision->route = READ_ONCE(slot->route);
-	}
 	local_unlock_nested_bh(&flow_cache.lock);
 	if (unlikely(!hit)) {
 		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachemiss]);
@@ -142,8 +196,7 @@ bool ipsec_flow_cache_keep(struct ipsec_net *in, struct ipsec_route *route)
 
 	local_lock_nested_bh(&flow_cache.lock);
 	slot = slot_of(in, &route->flow);
-	known = slot->decision.generation == route->decision.generation &&
-		ipsec_flow_equal(&slot->flow, &route->flow);
+	known = slot_answers(slot, route->decision.generation, &route->flow);
 	if (known)
 		old = xchg(&slot->route, route);
 	local_unlock_nested_bh(&flow_cache.lock);
@@ -219,5 +272,6 @@ void ipsec_flow_cache_free(void)
 	for_each_possible_cpu(cpu) {
 		kvfree(per_cpu(flow_cache.slots, cpu));
 		per_cpu(flow_cache.slots, cpu) = NULL;
+		per_cpu(flow_cache.last, cpu) = NULL;
 	}
 }

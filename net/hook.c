@@ -72,9 +72,6 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 
 	if (leave_alone(skb, family) || is_bridged(skb, state))
 		return NF_ACCEPT;
-	/* As IPv4 says of each packet that it forwards; asked when it is sent. */
-	if (state->hook == NF_INET_FORWARD && family == AF_INET6)
-		IP6CB(skb)->flags |= IP6SKB_FORWARDED;
 	return ipsec_output(skb, family, state);
 }
 
@@ -82,16 +79,41 @@ static unsigned int hook_input(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
-	bool forward = state->hook == NF_INET_FORWARD;
 
 	/* disable_policy of the device that it came by exempts from both, too. */
-	if (is_bridged(skb, state) ||
-	    __xfrm_check_dev_nopolicy(skb, forward ? XFRM_POLICY_FWD :
-						     XFRM_POLICY_IN, family))
+	if (__xfrm_check_dev_nopolicy(skb, XFRM_POLICY_IN, family))
 		return NF_ACCEPT;
-	if (!ipsec_policy_check_input(state->net, skb, family, forward))
+	if (!ipsec_policy_check_local(state->net, skb, family))
 		return NF_STOLEN;
 	return NF_ACCEPT;
+}
+
+/* What came in, and what leaves: one look at the packet serves both. */
+static unsigned int hook_forward(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+	bool checked = !__xfrm_check_dev_nopolicy(skb, XFRM_POLICY_FWD, family);
+	bool decided = !leave_alone(skb, family);
+	struct ipsec_flow flow;
+
+	if ((!checked && !decided) || is_bridged(skb, state))
+		return NF_ACCEPT;
+	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_FWD)) {
+		ipsec_drop(state->net, skb, checked ? IPSEC_STAT_in_inval :
+						      IPSEC_STAT_out_inval,
+			   NULL, NULL);
+		return NF_STOLEN;
+	}
+	if (checked && !ipsec_policy_check_forward(state->net, skb, &flow))
+		return NF_STOLEN;
+	if (!decided)
+		return NF_ACCEPT;
+	/* As IPv4 says of each packet that it forwards; asked when it is sent. */
+	if (family == AF_INET6)
+		IP6CB(skb)->flags |= IP6SKB_FORWARDED;
+	flow.dir = IPSEC_OUT;
+	return ipsec_output_flow(state->net, skb, &flow, false);
 }
 
 /* Behind the firewall, which sees IP in IP as the wire did. */
@@ -123,14 +145,12 @@ static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
  */
 static const struct nf_hook_ops hooks[] = {
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST + 1, hook_output),
-	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 2, hook_input),
-	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_NAT_DST + 1, hook_output),
-	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 2, hook_input),
-	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),

@@ -41,41 +41,47 @@ struct ipsec_sp *ipsec_input_policy(struct net *net,
 	return ipsec_spd_lookup(net, &local);
 }
 
-static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
-			  struct ipsec_decision *decision)
+/* A flow that the cache does not know. */
+static noinline_for_stack void decide_slowly(struct net *net,
+					     const struct ipsec_flow *flow,
+					     struct ipsec_answer *answer)
 {
 	struct ipsec_net *in = ipsec_net(net);
+	struct ipsec_decision decision;
 
-	*decision = (struct ipsec_decision){
-		.sp		= ipsec_input_policy(net, flow),
-		.generation	= decision->generation,
-	};
-	switch (ipsec_sp_decides(decision->sp, in, flow)) {
-	case IPSEC_SP_IPSEC:
-		decision->verdict = IPSEC_PROTECT;
-		break;
-	case IPSEC_SP_NONE:
-		decision->verdict = IPSEC_PASS;
-		break;
-	default:
-		decision->verdict = IPSEC_DISCARD;
-		decision->reason = IPSEC_STAT_in_polvio;
+	if (!ipsec_flow_cache_lookup(in, flow, &decision)) {
+		decision = (struct ipsec_decision){
+			.sp		= ipsec_input_policy(net, flow),
+			.generation	= decision.generation,
+		};
+		switch (ipsec_sp_decides(decision.sp, in, flow)) {
+		case IPSEC_SP_IPSEC:
+			decision.verdict = IPSEC_PROTECT;
+			break;
+		case IPSEC_SP_NONE:
+			decision.verdict = IPSEC_PASS;
+			break;
+		default:
+			decision.verdict = IPSEC_DISCARD;
+			decision.reason = IPSEC_STAT_in_polvio;
+		}
+		ipsec_flow_cache_store(in, flow, &decision);
 	}
+	answer->sp = decision.sp;
+	answer->verdict = decision.verdict;
+	answer->reason = decision.reason;
 }
 
 static void decide_input(struct net *net, const struct ipsec_flow *flow,
-			 struct ipsec_decision *decision)
+			 struct ipsec_answer *answer)
 {
-	struct ipsec_net *in = ipsec_net(net);
-
 	local_bh_disable();
-	if (!ipsec_flow_cache_lookup(in, flow, decision)) {
-		decide_slowly(net, flow, decision);
-		ipsec_flow_cache_store(in, flow, decision);
-	}
+	if (unlikely(!ipsec_flow_cache_ask(ipsec_net(net), flow, false,
+					   answer)))
+		decide_slowly(net, flow, answer);
 	local_bh_enable();
-	if (decision->sp)
-		ipsec_sp_used(decision->sp);
+	if (answer->sp)
+		ipsec_sp_used(answer->sp);
 }
 
 /**
@@ -200,27 +206,27 @@ struct judgement {
 /* Why a packet is dropped, or NO_REASON; @rule becomes the request to blame. */
 static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
 				 const struct ipsec_flow *flow,
-				 const struct ipsec_decision *decision,
+				 const struct ipsec_answer *answer,
 				 int *rule)
 {
 	const struct ipsec_net *in = ipsec_net(net);
 	const struct ipsec_knobs_family *knobs;
 
-	if (decision->verdict == IPSEC_DISCARD)
-		return decision->reason;
-	if (decision->verdict == IPSEC_PROTECT) {
+	if (answer->verdict == IPSEC_DISCARD)
+		return answer->reason;
+	if (answer->verdict == IPSEC_PROTECT) {
 		knobs = ipsec_knobs_of(in, flow->family);
-		*rule = ipsec_request_unmet(decision->sp, knobs,
+		*rule = ipsec_request_unmet(answer->sp, knobs,
 					    ipsec_history_have(skb));
 		if (*rule != NO_RULE)
 			return IPSEC_STAT_in_polvio;
 		if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
-			*rule = request_unmatched(decision->sp, knobs, flow,
+			*rule = request_unmatched(answer->sp, knobs, flow,
 						  skb);
 		if (*rule != NO_RULE)
 			return IPSEC_STAT_in_history;
 	}
-	return tunnel_wanted(skb, decision->sp) ? NO_REASON :
+	return tunnel_wanted(skb, answer->sp) ? NO_REASON :
 						  IPSEC_STAT_in_tunnel;
 }
 
@@ -228,11 +234,11 @@ static struct judgement judge(struct net *net, const struct sk_buff *skb,
 			      const struct ipsec_flow *flow)
 {
 	struct judgement j = { .rule = NO_RULE };
-	struct ipsec_decision decision;
+	struct ipsec_answer answer;
 
-	decide_input(net, flow, &decision);
-	j.sp = decision.sp;
-	j.reason = reason_of(net, skb, flow, &decision, &j.rule);
+	decide_input(net, flow, &answer);
+	j.sp = answer.sp;
+	j.reason = reason_of(net, skb, flow, &answer, &j.rule);
 	return j;
 }
 
@@ -302,68 +308,93 @@ static bool has_ports(u8 proto)
 }
 
 /*
- * Policies are about the packet as it arrived. Until now address translation may have
- * given it another destination: that of a DNAT rule, or the one that a source NAT
- * rule once replaced, if it is an answer.
+ * Whether address translation gave a packet another destination since it arrived: that
+ * of a DNAT rule, or the one that a source NAT rule once replaced, if it is an answer.
  */
-static void flow_untranslate(struct ipsec_flow *flow, const struct sk_buff *skb)
+static bool is_translated(const struct sk_buff *skb)
 {
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	return ct && READ_ONCE(ct->status) &
+		     (CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ? IPS_DST_NAT :
+								 IPS_SRC_NAT);
+}
+
+/* Policies are about the packet as it arrived. */
+static noinline_for_stack struct judgement
+judge_untranslated(struct net *net, const struct sk_buff *skb,
+		   const struct ipsec_flow *flow)
+{
+	struct ipsec_flow arrived = *flow;
 	const struct nf_conntrack_tuple *came;
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-	enum ip_conntrack_dir dir;
 
-	if (likely(!ct))
-		return;
-	dir = CTINFO2DIR(ctinfo);
-	if (!(READ_ONCE(ct->status) &
-	      (dir == IP_CT_DIR_ORIGINAL ? IPS_DST_NAT : IPS_SRC_NAT)))
-		return;
-	came = &ct->tuplehash[dir].tuple;
+	came = &ct->tuplehash[CTINFO2DIR(ctinfo)].tuple;
 	if (flow->family == AF_INET)
-		ipsec_addr_set4(&flow->dst, came->dst.u3.ip);
+		ipsec_addr_set4(&arrived.dst, came->dst.u3.ip);
 	else
-		flow->dst.in6 = came->dst.u3.in6;
+		arrived.dst.in6 = came->dst.u3.in6;
 	/* An error is of the connection that it quotes. */
 	if (flow->proto == came->dst.protonum && has_ports(flow->proto))
-		flow->dport = came->dst.u.all;
+		arrived.dport = came->dst.u.all;
+	return judge(net, skb, &arrived);
 }
 
-/**
- * ipsec_policy_check_input() - whether a received packet may go on
- * @net: the namespace
- * @skb: the packet, its data at the IP header; dropped if it may not
- * @family: AF_INET or AF_INET6
- * @forward: it is not for us
- *
- * Context: RCU read side. Return: false when the packet was dropped.
- */
-bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
-			      sa_family_t family, bool forward)
+/* Judges, and drops what may not go on. */
+static bool check_flow(struct net *net, struct sk_buff *skb,
+		       struct ipsec_flow *flow, bool forward)
 {
-	struct ipsec_flow flow, arrived;
-	struct judgement j;
+	struct judgement j = likely(!is_translated(skb)) ?
+			     judge(net, skb, flow) :
+			     judge_untranslated(net, skb, flow);
 
-	if (!ipsec_flow_from_skb(&flow, skb, family,
-				 forward ? IPSEC_FWD : IPSEC_IN)) {
-		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
-		return false;
-	}
-	if (!forward && judged_elsewhere(net, skb, &flow))
-		return true;
-	arrived = flow;
-	flow_untranslate(&arrived, skb);
-	j = judge(net, skb, &arrived);
 	if (!forward && socket_matters(net, skb, &j))
-		judge_again(net, skb, &flow, &j);
+		judge_again(net, skb, flow, &j);
 	if (unlikely(j.reason != NO_REASON)) {
 		/* What is inside is judged when it is opened. */
-		if (!forward && ipsec_natt_carries_esp(net, skb, &flow))
+		if (!forward && ipsec_natt_carries_esp(net, skb, flow))
 			return true;
 		ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
 		return false;
 	}
-	if (unlikely(ipsec_mss_clamps(net, &flow)))
-		ipsec_mss_clamp_in(net, skb, &flow);
+	if (unlikely(ipsec_mss_clamps(net, flow)))
+		ipsec_mss_clamp_in(net, skb, flow);
 	return true;
+}
+
+/**
+ * ipsec_policy_check_local() - whether a received packet may be delivered
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header; dropped if it may not
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RCU read side. Return: false when the packet was dropped.
+ */
+bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
+			      sa_family_t family)
+{
+	struct ipsec_flow flow;
+
+	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_IN)) {
+		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
+		return false;
+	}
+	return judged_elsewhere(net, skb, &flow) ||
+	       check_flow(net, skb, &flow, false);
+}
+
+/**
+ * ipsec_policy_check_forward() - whether a received packet may be forwarded
+ * @net: the namespace
+ * @skb: the packet, its data at the IP header; dropped if it may not
+ * @flow: its flow, of direction fwd
+ *
+ * Context: RCU read side. Return: false when the packet was dropped.
+ */
+bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,
+				struct ipsec_flow *flow)
+{
+	return check_flow(net, skb, flow, true);
 }

@@ -48,7 +48,6 @@ static inline unsigned int ipsec_have_bit(u8 proto)
  * @sp: the policy that decided, NULL for the system default
  * @sas: the SAs, innermost first
  * @generation: the namespace's in which it was made
- * @route: what carries it out, if the flow cache has that already
  *
  * No references: valid within the RCU section that obtained it.
  */
@@ -62,7 +61,20 @@ struct ipsec_decision {
 	struct ipsec_sp		*sp;
 	struct ipsec_sa		*sas[IPSEC_MAX_DEPTH];
 	u64			generation;
+};
+
+/**
+ * struct ipsec_answer - of a decision what most packets need
+ * @sp: the policy that decided, NULL for the system default
+ * @route: what carries it out, or NULL
+ * @verdict: pass, drop or protect
+ * @reason: the counter of a drop
+ */
+struct ipsec_answer {
+	struct ipsec_sp		*sp;
 	struct ipsec_route	*route;
+	u8			verdict;
+	u8			reason;
 };
 
 /**
@@ -202,6 +214,8 @@ static inline void ipsec_sp_used(struct ipsec_sp *sp)
 /* flow_cache.c */
 int ipsec_flow_cache_alloc(void);
 void ipsec_flow_cache_free(void);
+bool ipsec_flow_cache_ask(struct ipsec_net *in, const struct ipsec_flow *flow,
+			  bool again, struct ipsec_answer *answer);
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
 			     struct ipsec_decision *decision);
@@ -234,7 +248,7 @@ struct ipsec_route *ipsec_route_make(struct net *net,
 				     struct dst_entry *plain, u32 mark,
 				     ipsec_output_fn output);
 bool ipsec_route_fresh(const struct ipsec_route *route);
-struct ipsec_route *ipsec_route_of(const struct dst_entry *dst);
+struct ipsec_route *ipsec_route_behind(const struct dst_entry *dst);
 void ipsec_route_set(struct sk_buff *skb, struct dst_entry *dst);
 void ipsec_route_retire(struct ipsec_route *route);
 void ipsec_route_bury(struct ipsec_route *route);
@@ -243,6 +257,12 @@ void ipsec_routes_bury_kept(ipsec_route_filter wanted, const void *arg,
 int ipsec_route_policy_init(struct net *net);
 void ipsec_route_policy_exit(struct ipsec_net *in);
 void ipsec_routes_stop(void);
+
+/* What of ours a packet with the route @dst is routed by, or NULL. */
+static inline struct ipsec_route *ipsec_route_of(const struct dst_entry *dst)
+{
+	return likely(!dst->xfrm) ? NULL : ipsec_route_behind(dst);
+}
 
 /* route_end.c */
 int ipsec_routes_init(void);
@@ -307,6 +327,8 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 /* output.c */
 void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision);
+unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
+			       const struct ipsec_flow *flow, bool again);
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state);
 
@@ -393,8 +415,10 @@ struct ipsec_sp *ipsec_input_policy(struct net *net,
 int ipsec_request_unmet(const struct ipsec_sp *sp,
 			const struct ipsec_knobs_family *knobs,
 			unsigned int have);
-bool ipsec_policy_check_input(struct net *net, struct sk_buff *skb,
-			      sa_family_t family, bool forward);
+bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
+			      sa_family_t family);
+bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,
+				struct ipsec_flow *flow);
 
 /* history.c */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);

@@ -287,26 +287,13 @@ static int output_by_route6(struct net *net, struct sock *sk,
 	return ip6_output(net, sk, skb);
 }
 
-/* Gives a packet the route that says @decision. */
-static unsigned int output_attach(struct net *net, struct sk_buff *skb,
-				  const struct ipsec_flow *flow,
-				  const struct ipsec_decision *decision)
-{
-	struct ipsec_route *route = decision->route;
-
-	if (unlikely(!route || route->plain != plain_of(skb) ||
-		     route->mark != skb->mark))
-		route = route_make(net, skb, flow, decision);
-	if (unlikely(!route))
-		return NF_STOLEN;
-	ipsec_route_set(skb, route->dst);
-	return NF_ACCEPT;
-}
-
-static unsigned int output_decided(struct net *net, struct sk_buff *skb,
-				   const struct ipsec_flow *flow)
+/* A flow that the cache does not know, or not enough of. */
+static noinline_for_stack unsigned int
+output_decided(struct net *net, struct sk_buff *skb,
+	       const struct ipsec_flow *flow)
 {
 	struct ipsec_decision decision;
+	struct ipsec_route *route;
 
 	ipsec_output_decide(net, flow, &decision);
 	switch (decision.verdict) {
@@ -314,11 +301,36 @@ static unsigned int output_decided(struct net *net, struct sk_buff *skb,
 		route_plainly(skb);
 		return NF_ACCEPT;
 	case IPSEC_PROTECT:
-		return output_attach(net, skb, flow, &decision);
+		route = route_make(net, skb, flow, &decision);
+		if (!route)
+			return NF_STOLEN;
+		ipsec_route_set(skb, route->dst);
+		return NF_ACCEPT;
 	default:
 		output_refuse(net, skb, &decision);
 		return NF_STOLEN;
 	}
+}
+
+/* Most packets are let go, or get the route that the one before them got. */
+static bool output_known(struct net *net, struct sk_buff *skb,
+			 const struct ipsec_flow *flow, bool again)
+{
+	struct ipsec_answer answer;
+
+	if (!ipsec_flow_cache_ask(ipsec_net(net), flow, again, &answer))
+		return false;
+	if (answer.verdict == IPSEC_PASS) {
+		route_plainly(skb);
+	} else if (answer.route && answer.route->plain == plain_of(skb) &&
+		   answer.route->mark == skb->mark) {
+		ipsec_route_set(skb, answer.route->dst);
+	} else {
+		return false;
+	}
+	if (answer.sp)
+		ipsec_sp_used(answer.sp);
+	return true;
 }
 
 /* Whether a packet's route says already what is right for its flow. */
@@ -331,35 +343,52 @@ static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow
 }
 
 /**
- * ipsec_output() - decide the fate of a packet that is about to leave
- * @skb: the packet, its data at the IP header, its route known
- * @family: AF_INET or AF_INET6
- * @state: netfilter's, of LOCAL_OUT or FORWARD, where most packets are decided, and of
- *	   POST_ROUTING, since they may have got another flow, mark or route meanwhile
+ * ipsec_output_flow() - decide the fate of a packet whose flow is known
+ * @net: the namespace
+ * @skb: the packet, its route known
+ * @flow: its flow, of direction out
+ * @again: it was decided before, and may have changed
  *
  * Context: RCU read side. Return: NF_ACCEPT, with a route of ours if the packet is to
  * be protected, or NF_STOLEN when it was dropped.
+ */
+unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
+			       const struct ipsec_flow *flow, bool again)
+{
+	unsigned int verdict = NF_ACCEPT;
+
+	if (again && is_attached(skb, flow))
+		return NF_ACCEPT;
+	local_bh_disable();
+	if (unlikely(!output_known(net, skb, flow, again)))
+		verdict = output_decided(net, skb, flow);
+	local_bh_enable();
+	return verdict;
+}
+
+/**
+ * ipsec_output() - decide the fate of a packet that is about to leave
+ * @skb: the packet, its data at the IP header, its route known
+ * @family: AF_INET or AF_INET6
+ * @state: netfilter's, of LOCAL_OUT, where our own packets are decided, or of
+ *	   POST_ROUTING, since they may have got another flow, mark or route meanwhile
+ *
+ * Context: RCU read side. Return: as ipsec_output_flow().
  */
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state)
 {
 	struct ipsec_flow flow;
-	unsigned int verdict;
 
 	switch (output_flow(state->net, state->sk, skb, family, &flow)) {
 	case DECIDER_POLICY:
-		break;
+		return ipsec_output_flow(state->net, skb, &flow,
+					 state->hook == NF_INET_POST_ROUTING);
 	case DECIDER_NOBODY:
 		route_plainly(skb);
 		return NF_ACCEPT;
-	case DECIDER_UNREADABLE:
+	default:
 		ipsec_drop(state->net, skb, IPSEC_STAT_out_inval, NULL, NULL);
 		return NF_STOLEN;
 	}
-	if (is_attached(skb, &flow))
-		return NF_ACCEPT;
-	local_bh_disable();
-	verdict = output_decided(state->net, skb, &flow);
-	local_bh_enable();
-	return verdict;
 }

@@ -284,14 +284,14 @@ bool ipsec_route_fresh(const struct ipsec_route *route)
 }
 
 /**
- * ipsec_route_of() - what of ours a packet is routed by
- * @dst: its route
+ * ipsec_route_behind() - what of ours is behind a route that shows states
+ * @dst: the route, with dst->xfrm; who does not know that asks ipsec_route_of()
  *
  * Context: RCU read side. Return: NULL if it is not ours, or was buried.
  */
-struct ipsec_route *ipsec_route_of(const struct dst_entry *dst)
+struct ipsec_route *ipsec_route_behind(const struct dst_entry *dst)
 {
-	if (likely(!dst->xfrm) || !ipsec_history_ours(dst->xfrm))
+	if (!ipsec_history_ours(dst->xfrm))
 		return NULL;
 	return (struct ipsec_route *)READ_ONCE(xdst_of(dst)->pols[1]);
 }
