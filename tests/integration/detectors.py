@@ -29,6 +29,12 @@ def spring(what):
         f.write(what)
 
 
+def told():
+    """What the trap counts, see its trap_read()."""
+    with open(TRAP) as f:
+        return tuple(map(int, f.read().split()))
+
+
 class Seen:
     """The lines of the kernel log, and a wait for one of them."""
 

@@ -5,7 +5,7 @@
 They wait in NFQUEUE, where a program may still let them pass, in a queueing
 discipline, in backlogs and in GRO, and in an asynchronous cipher, all of it under
 traffic. Other modules then take the memory. ROUNDS= of "make integration" says how
-often.
+often. And they wait in a cipher of the test bed, which answers when it is told to.
 """
 import array
 import fcntl
@@ -14,7 +14,10 @@ import random
 import signal
 import socket
 import struct
+import time
 
+import crypto_drivers
+import detectors
 import lab
 from crypto_drivers import prefer, removed
 from lab import A4, B4
@@ -26,6 +29,9 @@ KEY = "0x00112233445566778899aabbccddeeff01020304"
 # Ports: of what waits when it was received, and before it is sent, and of traffic.
 RECEIVED, SENT, TRAFFIC = 7000, 7001, 7002
 ACCEPT, REPEAT = 1, 4
+# Which requests the test bed's cipher keeps, and how many.
+KEPT = {"sent": 1, "received": 2}
+REQUESTS = 5
 NETLINK_NETFILTER, QUEUE, ACK = 12, 3, 1 | 4
 VERDICT, CONFIG = 1, 2
 SIOCETHTOOL, SGRO = 0x8946, 0x2c
@@ -164,6 +170,58 @@ def one_round(a, b, received, sent):
     return errors
 
 
+def state():
+    """Of the module."""
+    try:
+        with open("/sys/module/ipsec/initstate") as f:
+            return f.read().strip()
+    except OSError:
+        return "gone"
+
+
+def until(condition):
+    while not condition():
+        time.sleep(0.01)
+
+
+def in_cipher(a, b, text, ways):
+    """rmmod while a cipher has requests, and no other packet is under way."""
+    load(a, b)
+    detectors.spring(f"keep {ways}")
+    with a.socket(A4) as s:
+        for _ in range(REQUESTS):
+            s.sendto(b"kept", (B4, TRAFFIC))
+    until(lambda: detectors.told()[1] == REQUESTS)
+    pid = forked(lab.run, "rmmod", "ipsec")
+    until(lambda: state() != "live")
+    # It comes to its end within a second otherwise.
+    time.sleep(3)
+    lab.equal(f"{text}: rmmod waits for what is in the cipher", ("going", REQUESTS),
+              (state(), detectors.told()[1]))
+    detectors.spring("answer")
+    os.waitpid(pid, 0)
+    lab.equal(f"{text}: it was answered, and the module is gone", ("gone", []),
+              (state(), lab.left()))
+    lab.run("modprobe", "-a", *OTHERS)
+    lab.run("rmmod", *reversed(OTHERS))
+    lab.run("insmod", MODULE)
+
+
+def answered_late():
+    a, b = lab.hosts()
+    detectors.spring("offer")
+    for text, ways in KEPT.items():
+        in_cipher(a, b, text, ways)
+    load(a, b)
+    with a.socket(A4) as s, b.socket(B4, RECEIVED) as t:
+        s.sendto(b"again", (B4, RECEIVED))
+        lab.equal("through that cipher it works again", b"again", t.recv(100))
+    for host in a, b:
+        host.setkey("flush; spdflush;")
+    until(lambda: crypto_drivers.drivers()["trap-rfc4106-gcm-aes"][0] == 1)
+    detectors.spring("withdraw")
+
+
 def body():
     prefer()
     a, b = lab.hosts()
@@ -188,3 +246,5 @@ def body():
 
 lab.main(body)
 lab.main(removed)
+lab.ip("netns del a\nnetns del b\n")
+lab.main(answered_late)

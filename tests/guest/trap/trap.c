@@ -4,9 +4,11 @@
  * written to /proc/trap is one fault; "spin 5" lasts five seconds, and "load 5" lets
  * the fifth allocation of the next module fail.
  */
+#include <crypto/internal/aead.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -15,6 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
@@ -180,13 +183,162 @@ static void trap_yield(unsigned int unused)
 	xfrm4_protocol_deregister(&trap_protocol, IPPROTO_COMP);
 }
 
+/*
+ * A cipher that answers when it is told to: AES-GCM for ESP, by another driver's hands.
+ * Those that wait are counted.
+ */
+enum { TRAP_ENCRYPT = 1, TRAP_DECRYPT = 2 };
+
+struct trap_request {
+	struct list_head list;
+	struct aead_request *req;
+	unsigned int way;
+	struct aead_request real;	/* last, its driver's part is behind it */
+};
+
+static DEFINE_SPINLOCK(trap_lock);	/* of these three */
+static LIST_HEAD(trap_requests);
+static unsigned int trap_ways, trap_held;
+
+static int trap_crypt_now(struct trap_request *r)
+{
+	struct crypto_aead **real = crypto_aead_ctx(crypto_aead_reqtfm(r->req));
+
+	aead_request_set_tfm(&r->real, *real);
+	aead_request_set_callback(&r->real, r->req->base.flags, NULL, NULL);
+	aead_request_set_crypt(&r->real, r->req->src, r->req->dst, r->req->cryptlen,
+			       r->req->iv);
+	aead_request_set_ad(&r->real, r->req->assoclen);
+	return r->way == TRAP_ENCRYPT ? crypto_aead_encrypt(&r->real) :
+					crypto_aead_decrypt(&r->real);
+}
+
+static int trap_crypt(struct aead_request *req, unsigned int way)
+{
+	struct trap_request *r = aead_request_ctx(req);
+	bool waits;
+
+	r->req = req;
+	r->way = way;
+	spin_lock_bh(&trap_lock);
+	waits = trap_ways & way;
+	if (waits) {
+		list_add_tail(&r->list, &trap_requests);
+		trap_held++;
+	}
+	spin_unlock_bh(&trap_lock);
+	return waits ? -EINPROGRESS : trap_crypt_now(r);
+}
+
+static int trap_encrypt(struct aead_request *req)
+{
+	return trap_crypt(req, TRAP_ENCRYPT);
+}
+
+static int trap_decrypt(struct aead_request *req)
+{
+	return trap_crypt(req, TRAP_DECRYPT);
+}
+
+static int trap_setkey(struct crypto_aead *tfm, const u8 *key, unsigned int size)
+{
+	struct crypto_aead **real = crypto_aead_ctx(tfm);
+
+	return crypto_aead_setkey(*real, key, size);
+}
+
+static int trap_setauthsize(struct crypto_aead *tfm, unsigned int size)
+{
+	struct crypto_aead **real = crypto_aead_ctx(tfm);
+
+	return crypto_aead_setauthsize(*real, size);
+}
+
+static int trap_open(struct crypto_aead *tfm)
+{
+	struct crypto_aead **real = crypto_aead_ctx(tfm);
+
+	*real = crypto_alloc_aead("rfc4106(gcm(aes))", 0,
+				  CRYPTO_ALG_ASYNC | CRYPTO_ALG_NEED_FALLBACK);
+	if (IS_ERR(*real))
+		return PTR_ERR(*real);
+	crypto_aead_set_reqsize(tfm, sizeof(struct trap_request) +
+				     crypto_aead_reqsize(*real));
+	return 0;
+}
+
+static void trap_close(struct crypto_aead *tfm)
+{
+	struct crypto_aead **real = crypto_aead_ctx(tfm);
+
+	crypto_free_aead(*real);
+}
+
+static struct aead_alg trap_cipher = {
+	.setkey		= trap_setkey,
+	.setauthsize	= trap_setauthsize,
+	.encrypt	= trap_encrypt,
+	.decrypt	= trap_decrypt,
+	.init		= trap_open,
+	.exit		= trap_close,
+	.ivsize		= 8,
+	.maxauthsize	= 16,
+	.base = {
+		.cra_name		= "rfc4106(gcm(aes))",
+		.cra_driver_name	= "trap-rfc4106-gcm-aes",
+		.cra_priority		= 9000,
+		.cra_flags		= CRYPTO_ALG_ASYNC | CRYPTO_ALG_NEED_FALLBACK,
+		.cra_blocksize		= 1,
+		.cra_ctxsize		= sizeof(struct crypto_aead *),
+		.cra_module		= THIS_MODULE,
+	},
+};
+
+/* From now on it is preferred. */
+static void trap_offer(unsigned int unused)
+{
+	WARN_ON(crypto_register_aead(&trap_cipher));
+}
+
+static void trap_withdraw(unsigned int unused)
+{
+	crypto_unregister_aead(&trap_cipher);
+}
+
+static void trap_keep_ways(unsigned int ways)
+{
+	spin_lock_bh(&trap_lock);
+	trap_ways = ways;
+	spin_unlock_bh(&trap_lock);
+}
+
+/* Answers those that wait, and lets no more wait. */
+static void trap_answer(unsigned int unused)
+{
+	struct trap_request *r, *next;
+	LIST_HEAD(requests);
+
+	trap_keep_ways(0);
+	spin_lock_bh(&trap_lock);
+	list_splice_init(&trap_requests, &requests);
+	trap_held = 0;
+	spin_unlock_bh(&trap_lock);
+	list_for_each_entry_safe(r, next, &requests, list) {
+		local_bh_disable();
+		aead_request_complete(r->req, trap_crypt_now(r));
+		local_bh_enable();
+	}
+}
+
+static unsigned int trap_left;
+
 #ifdef CONFIG_FAULT_INJECTION
 /*
  * A module is loaded while its n-th allocation fails: that is counted from its first
  * function on, to the end of it. The loader's own allocations, a thousand of them, are
  * not, nor is what KUnit's suites do before.
  */
-static unsigned int trap_nth, trap_left;
+static unsigned int trap_nth;
 static initcall_t trap_loads;
 
 static int trap_first_function(void)
@@ -227,14 +379,6 @@ static void trap_load(unsigned int nth)
 	trap_left = nth;
 }
 
-/* How many more allocations it would have taken for one to fail; 0 if one did. */
-static ssize_t trap_read(struct file *file, char __user *to, size_t size, loff_t *pos)
-{
-	char text[16];
-	int len = scnprintf(text, sizeof(text), "%u\n", trap_left);
-
-	return simple_read_from_buffer(to, size, pos, text, len);
-}
 #endif
 
 static const struct {
@@ -252,6 +396,10 @@ static const struct {
 	{ "leak", trap_leak },
 	{ "claim", trap_claim },
 	{ "yield", trap_yield },
+	{ "offer", trap_offer },
+	{ "withdraw", trap_withdraw },
+	{ "keep", trap_keep_ways },
+	{ "answer", trap_answer },
 #ifdef CONFIG_FAULT_INJECTION
 	{ "load", trap_load },
 #endif
@@ -275,11 +423,21 @@ static ssize_t trap_write(struct file *file, const char __user *from, size_t siz
 	return -ENOENT;
 }
 
+/*
+ * How many more allocations it would have taken for one to fail, 0 if one did; and how
+ * many requests wait in the cipher.
+ */
+static ssize_t trap_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	char text[32];
+	int len = scnprintf(text, sizeof(text), "%u %u\n", trap_left, READ_ONCE(trap_held));
+
+	return simple_read_from_buffer(to, size, pos, text, len);
+}
+
 static const struct proc_ops trap_ops = {
 	.proc_write = trap_write,
-#ifdef CONFIG_FAULT_INJECTION
 	.proc_read = trap_read,
-#endif
 };
 
 static int __init trap_set(void)
