@@ -481,16 +481,26 @@ class Wire:
     if it had arrived in clear.
     """
 
-    def __init__(self, *where, only=None):
+    def __init__(self, *where, only=None, dev="eth0"):
         self.taps = []
         for host in where:
             with host.entered():
                 tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
             attach_filter(tap, ONLY_OUTGOING + (compiled(only) if only else ALL))
-            tap.bind(("eth0", ETH_P_ALL))
+            tap.bind((dev, ETH_P_ALL))
             tap.setblocking(False)
             self.taps.append((host, tap))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for _, tap in self.taps:
+            tap.close()
 
     def frames(self, settle=0.1, most=100000):
         """The frames seen since the last call, in the order of each host. Not more than

@@ -4,7 +4,9 @@ for ours, one after the other in one kernel, and what of it is on the wire."""
 import contextlib
 import os
 import socket
+import string
 import threading
+import typing
 
 import lab
 
@@ -13,6 +15,7 @@ GCM = "0x00112233445566778899aabbccddeeff01020304"
 # itself.
 DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
 WHO = ("ours",) if DEBUG else ("native", "ours")
+SO_MARK = 36
 EXTENSIONS = (0, 43, 60)        # of IPv6: hop-by-hop, routing, destination options
 NEIGHBOURS = (*range(130, 138), 143)     # MLD, routers and neighbours that look for each other
 
@@ -49,11 +52,11 @@ def protect(who, host, own, peer, spi):
     load(who, host, text)
 
 
-def datagram(a, b, own, peer, size, timeout=5):
+def datagram(a, b, own, peer, size, timeout=5, port=7000):
     """Sent until it arrives, because neighbours may have to be found first; "arrives", or
     what went wrong."""
-    with a.socket(own, timeout=timeout) as s, b.socket(peer, 7000, timeout=timeout / 5) as t:
-        s.connect((peer, 7000))
+    with a.socket(own, timeout=timeout) as s, b.socket(peer, port, timeout=timeout / 5) as t:
+        s.connect((peer, port))
         wrong = ""
         for _ in range(5):
             try:
@@ -96,3 +99,229 @@ def protocols(frames):
         if proto is not None and not (proto == 58 and f.data[at] in NEIGHBOURS):
             seen.add(proto)
     return seen
+
+
+def association(who, src, dst, spi, mode="transport", reqid=0, proto="esp"):
+    """One SA: AES-GCM, or for AH HMAC-SHA1."""
+    sha = "0x000102030405060708090a0b0c0d0e0f10111213"
+    if who == "ours":
+        alg = f"-A hmac-sha1 {sha}" if proto == "ah" else f"-E aes-gcm-16 {GCM}"
+        unique = f" -u {reqid}" if reqid else ""
+        return f"add {src} {dst} {proto} {spi} -m {mode} -r 32{unique} {alg};\n"
+    alg = f"auth hmac(sha1) {sha}" if proto == "ah" else f"aead rfc4106(gcm(aes)) {GCM} 128"
+    return (f"xfrm state add src {src} dst {dst} proto {proto} spi {spi} reqid {reqid}"
+            f" mode {mode} replay-window 32 {alg}\n")
+
+
+def rule(who, src, dst, direction, ends=None, reqid=0, protos=("esp",), upper="",
+         level="require"):
+    """One policy; in a tunnel if ends are given. Native XFRM has lists of its own for
+    what is forwarded, ours asks that for "in"."""
+    mode = "tunnel" if ends else "transport"
+    if who == "ours":
+        level = f"unique:{reqid}" if reqid else level
+        there = "-".join(ends or ())
+        requests = " ".join(f"{proto}/{mode}/{there}/{level}" for proto in protos)
+        proto, _, port = upper.partition(" ")
+        port = f"[{port}]" if port else ""
+        return f"spdadd {src} {dst}{port} {proto or 'any'} -P {direction} ipsec {requests};\n"
+    proto, _, port = upper.partition(" ")
+    select = (f" proto {proto}" if proto else "") + (f" dport {port}" if port else "")
+    outer = f" src {ends[0]} dst {ends[1]}" if ends else ""
+    use = " level use" if level == "use" else ""
+    tmpl = "".join(f" tmpl{outer} proto {proto} reqid {reqid} mode {mode}{use}"
+                   for proto in protos)
+    return "".join(f"xfrm policy add src {src} dst {dst}{select} dir {d}{tmpl}\n"
+                   for d in ((direction, "fwd") if direction == "in" and ends
+                             else (direction,)))
+
+
+# Of lab.gateways(): the networks behind them, hosts in them, and the gateways' ends.
+NETS = {4: ("10.1.0.0/24", "10.2.0.0/24"), 6: ("fd01::/64", "fd02::/64")}
+HOSTS = {4: ("10.1.0.1", "10.2.0.1"), 6: ("fd01::1", "fd02::1")}
+ENDS = {4: (lab.A4, lab.B4), 6: (lab.A6, lab.B6)}
+SPI = {4: 0x4000, 6: 0x6000}
+
+
+def tunnel(who, gw, v=4, nets=None, spi=None, reqid=0, level="require", outer=None):
+    """What one of both gateways says so that the networks talk through a tunnel."""
+    nets, spi, first = nets or NETS[v], spi or SPI[v], gw.name == "gw1"
+    text = ""
+    for n, way in enumerate((1, -1)):
+        ends = (outer or ENDS[v])[::way]
+        text += association(who, *ends, spi + n, "tunnel", reqid)
+        text += rule(who, *nets[::way], "out" if (way == 1) == first else "in", ends,
+                     reqid, level=level)
+    return text
+
+
+def tunnels(who, gateways, **how):
+    """The old rules go, and both gateways have tunnels for both families."""
+    for gw in gateways:
+        flush(gw)
+        for v in 4, 6:
+            load(who, gw, tunnel(who, gw, v, **how))
+
+
+# A second host behind gw2 with addresses of its own, which no policy need know.
+OTHERS = {4: "10.2.0.9", 6: "fd02::9"}
+
+
+# What a case's own rules are made with besides.
+EXTRA = {}
+
+
+def words(v):
+    """What rules of an address family are made with."""
+    return {"l3": "ip" if v == 4 else "ip6", "a": HOSTS[v][0], "b": HOSTS[v][1],
+            "c": OTHERS[v], "own": ENDS[v][0], "peer": ENDS[v][1], "v": v,
+            "net": NETS[v][1]} | EXTRA.get(v, {})
+
+
+def chain(hook, rules, priority="0", kind="filter", name="c"):
+    return (f"chain {name} {{\ntype {kind} hook {hook} priority {priority};\n"
+            f"{rules}\n}}\n")
+
+
+class Row(typing.NamedTuple):
+    """A neighbour: what it is told on gateways; what is done; what comes of it and what
+    is on the wire between both; the same for native XFRM, if that is not the same."""
+    name: str
+    rules: dict
+    act: typing.Callable
+    want: tuple
+    native: tuple = None
+    families: tuple = (4, 6)
+    plan: str = ""      # which policies
+    without: tuple = ()     # who cannot say that
+
+    def wants(self, who):
+        return self.want if who == "ours" or not self.native else self.native
+
+
+class Hosts(list):
+    """Those of a case, for whom they try something now, and what was on the wire since
+    that was asked last."""
+    who, seen = "", None
+
+
+class Rows:
+    """A table of them, tried by native XFRM and by ours."""
+
+    def __init__(self, title, rows, hosts, gateways, devices=("eth0",)):
+        self.rows, self.hosts = rows, Hosts(hosts)
+        self.gateways = {gw.name: gw for gw in gateways}
+        self.hosts.seen = self.seen
+        self.dirty = set()
+        self.table = lab.Matrix(title, [self.name(who, v, row) for who in WHO
+                                        for row in rows for v in row.families
+                                        if who not in row.without])
+        self.wires = {dev: lab.Wire(*gateways, dev=dev) for dev in devices}
+
+    def close(self):
+        for wire in self.wires.values():
+            wire.close()
+
+    @staticmethod
+    def name(who, v, row):
+        return f"{who}: IPv{v}: {row.name}"
+
+    def rule(self, row, v):
+        """A table of nft, and commands."""
+        for gw in self.dirty - set(row.rules):
+            nft(self.gateways[gw])
+        self.dirty = set(row.rules)
+        for gw, text in row.rules.items():
+            lines = string.Template(text).substitute(words(v)).splitlines()
+            commands = [line for line in lines if line.startswith(("iptables", "ip "))]
+            rest = "\n".join(line for line in lines if line not in commands)
+            nft(self.gateways[gw], rest and f"table {words(v)['l3']} t {{\n{rest}\n}}\n")
+            for command in commands:
+                command = command.replace("iptables", "iptables" if v == 4 else "ip6tables")
+                self.gateways[gw].run(*command.split())
+
+    def seen(self, settle=0.1):
+        """Protocols on the wire; on each one, if there are several."""
+        seen = {}
+        for dev, wire in self.wires.items():
+            seen[dev] = protocols(wire.frames(settle))
+            settle = 0
+        if len(seen) == 1:
+            return seen["eth0"]
+        return {dev: protos for dev, protos in seen.items() if protos}
+
+    def attempt(self, who, v, row):
+        self.rule(row, v)
+        self.seen(0)
+        try:
+            result = row.act(self.hosts, v)
+        except OSError as err:
+            result = repr(err)
+        self.table.equal(self.name(who, v, row), "what comes of it, and on the wire",
+                         row.wants(who), (result, self.seen()))
+
+    def all(self, say):
+        """say(who, plan) loads the policies."""
+        for who in WHO:
+            self.hosts.who, plan = who, None
+            for row in self.rows:
+                if who in row.without:
+                    continue
+                if row.plan != plan:
+                    plan = row.plan
+                    say(who, plan)
+                for v in row.families:
+                    self.attempt(who, v, row)
+        for gw in self.gateways.values():
+            nft(gw)
+        self.table.report()
+
+
+class Flow:
+    """Two sockets that stay: one asks, the other answers."""
+
+    def __init__(self, a, b, own, peer, port=7000, timeout=3):
+        self.asks = a.socket(own, timeout=timeout)
+        self.answers = b.socket(peer, port, timeout=timeout)
+        self.asks.connect((peer, port))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.asks.close()
+        self.answers.close()
+
+    def go(self, times):
+        """How many questions are answered, until the first that is not."""
+        for n in range(times):
+            try:
+                self.asks.send(b"question %d" % n)
+                self.answers.sendto(*self.answers.recvfrom(100))
+                self.asks.recv(100)
+            except OSError:
+                return n
+        return times
+
+
+def talk(a, b, own, peer, port=7000, timeout=3, at=None, mark=0):
+    """A datagram and its answer, both as the sockets expect them. at says where it
+    arrives, if that is somewhere else: address and port."""
+    with a.socket(own, timeout=timeout) as s, \
+            b.socket(*(at or (peer, port)), timeout=timeout / 3) as t:
+        s.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+        s.connect((peer, port))
+        wrong = ""
+        for _ in range(3):
+            try:
+                s.send(b"question")
+                t.sendto(*t.recvfrom(100))
+                return "answered" if s.recv(100) == b"question" else "changed"
+            except OSError as err:
+                wrong = repr(err)
+    return wrong
+
+
+def nft(host, text=""):
+    """The host's whole ruleset."""
+    host.run("nft", "-f", "-", stdin="flush ruleset\n" + text)

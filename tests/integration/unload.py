@@ -21,6 +21,7 @@ import detectors
 import lab
 from crypto_drivers import prefer, removed
 from lab import A4, B4
+from nfqueue import ACCEPT, REPEAT, VERDICT, Queue
 
 ROUNDS = int(os.environ.get("ROUNDS", "0")) or 3
 MODULE = "/ipsec/ipsec.ko"
@@ -28,58 +29,10 @@ OTHERS = ["ipip", "ip_gre", "sit"]
 KEY = "0x00112233445566778899aabbccddeeff01020304"
 # Ports: of what waits when it was received, and before it is sent, and of traffic.
 RECEIVED, SENT, TRAFFIC = 7000, 7001, 7002
-ACCEPT, REPEAT = 1, 4
 # Which requests the test bed's cipher keeps, and how many.
 KEPT = {"sent": 1, "received": 2}
 REQUESTS = 5
-NETLINK_NETFILTER, QUEUE, ACK = 12, 3, 1 | 4
-VERDICT, CONFIG = 1, 2
 SIOCETHTOOL, SGRO = 0x8946, 0x2c
-
-
-def attr(kind, data):
-    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
-
-
-class Queue:
-    """A program's end of an NFQUEUE."""
-
-    def __init__(self, host, number):
-        self.number = number
-        with host.entered():
-            self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
-                                      NETLINK_NETFILTER)
-        self.sock.bind((0, 0))
-        self.sock.settimeout(10)
-        self.ask(CONFIG, attr(1, struct.pack("=BBH", 1, 0, 0)))         # bind
-        self.ask(CONFIG, attr(2, struct.pack(">IB", 0xffff, 2)))        # whole packets
-
-    def tell(self, what, attrs, flags):
-        body = struct.pack("=BB", 0, 0) + struct.pack(">H", self.number) + attrs
-        self.sock.send(struct.pack("=IHHII", 16 + len(body), QUEUE << 8 | what, flags,
-                                   1, 0) + body)
-
-    def ask(self, what, attrs):
-        """The errno of the answer."""
-        self.tell(what, attrs, ACK)
-        return -struct.unpack_from("=i", self.sock.recv(1 << 16), 16)[0]
-
-    def take(self):
-        """The number of the next packet."""
-        data, at = self.sock.recv(1 << 16), 20
-        while at + 4 <= len(data):
-            length, kind = struct.unpack_from("=HH", data, at)
-            if kind & 0x7fff == 1:
-                return struct.unpack_from(">I", data, at + 4)[0]
-            at += length + 3 & ~3
-        return None
-
-    @staticmethod
-    def verdict(ident, what):
-        return attr(2, struct.pack(">II", what, ident))
-
-    def close(self):
-        self.sock.close()
 
 
 def forked(work, *args):
