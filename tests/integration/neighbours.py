@@ -200,9 +200,9 @@ class Row(typing.NamedTuple):
 
 
 class Hosts(list):
-    """Those of a case, for whom they try something now, and what was on the wire since
+    """Those of a case, for whom they try which row now, and what was on the wire since
     that was asked last."""
-    who, seen = "", None
+    who, row, seen = "", None, None
 
 
 class Rows:
@@ -233,7 +233,7 @@ class Rows:
         self.dirty = set(row.rules)
         for gw, text in row.rules.items():
             lines = string.Template(text).substitute(words(v)).splitlines()
-            commands = [line for line in lines if line.startswith(("iptables", "ip "))]
+            commands = [line for line in lines if line.startswith("iptables")]
             rest = "\n".join(line for line in lines if line not in commands)
             nft(self.gateways[gw], rest and f"table {words(v)['l3']} t {{\n{rest}\n}}\n")
             for command in commands:
@@ -252,6 +252,7 @@ class Rows:
 
     def attempt(self, who, v, row):
         self.rule(row, v)
+        self.hosts.row = row
         self.seen(0)
         try:
             result = row.act(self.hosts, v)
