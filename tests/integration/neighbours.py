@@ -199,6 +199,11 @@ class Row(typing.NamedTuple):
         return self.want if who == "ours" or not self.native else self.native
 
 
+def stock(*rows):
+    """Rows that need what the debug kernel has not."""
+    return () if DEBUG else rows
+
+
 class Hosts(list):
     """Those of a case, for whom they try which row now, and what was on the wire since
     that was asked last."""
@@ -226,18 +231,22 @@ class Rows:
     def name(who, v, row):
         return f"{who}: IPv{v}: {row.name}"
 
-    def rule(self, row, v):
-        """A table of nft, and commands."""
+    def rule(self, row):
+        """Tables of nft, and commands."""
         for gw in self.dirty - set(row.rules):
             nft(self.gateways[gw])
         self.dirty = set(row.rules)
         for gw, text in row.rules.items():
-            lines = string.Template(text).substitute(words(v)).splitlines()
-            commands = [line for line in lines if line.startswith("iptables")]
-            rest = "\n".join(line for line in lines if line not in commands)
-            nft(self.gateways[gw], rest and f"table {words(v)['l3']} t {{\n{rest}\n}}\n")
+            tables, commands = "", []
+            for v in row.families:
+                lines = string.Template(text).substitute(words(v)).splitlines()
+                commands += [line if v == 4 else line.replace("iptables", "ip6tables")
+                             for line in lines if line.startswith("iptables")]
+                lines = [line for line in lines if not line.startswith("iptables")]
+                if lines:
+                    tables += "\n".join([f"table {words(v)['l3']} t {{", *lines, "}\n"])
+            nft(self.gateways[gw], tables)
             for command in commands:
-                command = command.replace("iptables", "iptables" if v == 4 else "ip6tables")
                 self.gateways[gw].run(*command.split())
 
     def seen(self, settle=0.1):
@@ -251,7 +260,6 @@ class Rows:
         return {dev: protos for dev, protos in seen.items() if protos}
 
     def attempt(self, who, v, row):
-        self.rule(row, v)
         self.hosts.row = row
         self.seen(0)
         try:
@@ -271,6 +279,7 @@ class Rows:
                 if row.plan != plan:
                     plan = row.plan
                     say(who, plan)
+                self.rule(row)
                 for v in row.families:
                     self.attempt(who, v, row)
         for gw in self.gateways.values():

@@ -100,8 +100,9 @@ def rows(v):
         port, spi, reqid = WAYS[way]
         own, peer = ENDS[v]
         spi += v << 4
-        words = {"spi": hex(spi), "ips": hex(socket.htonl(spi)), "reqid": reqid, "mode": way, "own": own,
-                 "peer": peer, "dir": direction, "ip": "ip" if v == 4 else "ip6",
+        words = {"spi": hex(spi), "ips": hex(socket.htonl(spi)), "reqid": reqid,
+                 "own": own, "peer": peer, "dir": direction,
+                 "ip": "ip" if v == 4 else "ip6", "mode": way,
                  "edom": "transport" if way == "tunnel" else "tunnel"}
         for tool, matches in ("iptables", POLICY), ("nft", NFT):
             for where, match, counts in matches:

@@ -146,12 +146,11 @@ ROWS = [
       for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT))),
     Row("SAs are replaced", BOTH, rekeyed, (60, ESP), plan="rekey"),
     Row("a device goes", {}, device_goes, ((10, ESP, 10), ESP), plan="device"),
-    *([] if neighbours.DEBUG else [
-        Row(f"over a VLAN, {what}",
-            {gw: table(device, "eth1") for gw in ("gw1", "gw2")}, act, (want, ESP),
-            plan="VLAN")
-        for device in ("v7",)
-        for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT))]),
+    *neighbours.stock(
+        *(Row(f"over a VLAN, {what}",
+              {gw: table("v7", "eth1") for gw in ("gw1", "gw2")}, act, (want, ESP),
+              plan="VLAN")
+          for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT)))),
     *PLAIN,
 ]
 
