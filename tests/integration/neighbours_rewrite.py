@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What changes a packet's addresses without telling connection tracking: rules of nft,
+programs behind a queue, IPVS. A policy is about the packet as it leaves in the end.
+
+The policies of these gateways protect what a says to b, and nothing else: b has another
+address c, and a another one, d."""
+import contextlib
+import ipaddress
+import socket
+import struct
+import threading
+
+import lab
+import neighbours
+import nfqueue
+import packets
+from neighbours import HOSTS, OTHERS, Row, chain
+
+ESP, CLEAR = {50}, {17}
+PORT = 7000
+D = {4: "10.1.0.9", 6: "fd01::9"}
+neighbours.EXTRA = {v: {"d": address} for v, address in D.items()}
+VIP = "10.9.9.9"
+NAT, DIRECT = 0, 3
+IP_VS_ADD, IP_VS_ADDDEST, IP_VS_FLUSH = 1154, 1159, 1157
+# Native XFRM goes by the route that was found before a rule changed the packet: one that
+# is led into a policy leaves in clear, which the other end does not take, and one that is
+# led out of it in the tunnel, out of which the other end does not take it.
+IN, OUT = ("b", ESP), ("c", CLEAR)
+
+
+def sent(source, to, host=0):
+    """A datagram from a or gw1; which address of b's it comes to."""
+    def act(hosts, v):
+        places = {"a": HOSTS[v][0], "d": D[v], "b": HOSTS[v][1], "c": OTHERS[v],
+                  "vip": VIP}
+        lost = hosts.row.wants(hosts.who)[0] == "lost"
+        with hosts[1].socket("0.0.0.0" if v == 4 else "::", PORT, timeout=0.4) as t, \
+                hosts[host].socket(places[source]) as s:
+            t.setsockopt(*((socket.SOL_IP, 8) if v == 4 else (socket.IPPROTO_IPV6, 49)), 1)
+            for _ in range(1 if lost else 8):
+                s.sendto(b"rewrite me", (places[to], PORT))
+                with contextlib.suppress(TimeoutError):
+                    _, control, _, _ = t.recvmsg(100, 200)
+                    at = control[0][2]
+                    came = socket.inet_ntop(lab.family(places[to]),
+                                            at[8:12] if v == 4 else at[:16])
+                    return next(name for name, address in places.items()
+                                if ipaddress.ip_address(address)
+                                == ipaddress.ip_address(came))
+        return "lost"
+    return act
+
+
+def asked(host, send, source, to):
+    """A program changes what it is asked about."""
+    def act(hosts, v):
+        places = {"a": HOSTS[v][0], "d": D[v], "b": HOSTS[v][1], "c": OTHERS[v]}
+        src, dst = places[source], places[to]
+        queue = nfqueue.Queue(hosts[host], 1)
+        queue.sock.settimeout(0.05)
+        stop = threading.Event()
+
+        def answer():
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    ident, packet = queue.receive()
+                    sport = struct.unpack_from(">H", packet, 20 if v == 4 else 40)[0]
+                    queue.tell(nfqueue.VERDICT, queue.verdict(
+                        ident, nfqueue.ACCEPT, packets.packet(
+                            src, dst, 17, packets.udp(src, dst, b"rewritten", PORT, sport))),
+                        1)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            return send(hosts, v)
+        finally:
+            stop.set()
+            thread.join()
+            queue.close()
+    return act
+
+
+def balanced(how, real):
+    """gw1 is a balancer, and b the only server behind it."""
+    def act(hosts, v):
+        service = struct.pack("=H2x4sH2xI16sII4s", socket.IPPROTO_UDP,
+                              packets.binary(VIP), socket.htons(PORT), 0, b"rr", 0, 0,
+                              b"\xff" * 4)
+        dest = struct.pack("=4sH2xIiII", packets.binary(real), socket.htons(PORT), how, 1,
+                           0, 0)
+        with hosts[2].entered():
+            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        with s:
+            s.setsockopt(socket.SOL_IP, IP_VS_FLUSH, b"")
+            s.setsockopt(socket.SOL_IP, IP_VS_ADD, service)
+            s.setsockopt(socket.SOL_IP, IP_VS_ADDDEST, service + dest)
+            try:
+                return sent("a", "vip")(hosts, v)
+            finally:
+                s.setsockopt(socket.SOL_IP, IP_VS_FLUSH, b"")
+    return act
+
+
+def change(hook, priority, what):
+    return {"gw1": chain(hook, f"udp dport {PORT} $l3 {what}", priority)}
+
+
+QUEUED = f"udp dport {PORT} queue num 1"
+INTO = (("destination", "a", "c", "daddr set $b"), ("source", "d", "b", "saddr set $a"))
+LED_OUT = (("destination", "a", "b", "daddr set $c"), ("source", "a", "b", "saddr set $d"))
+PLACES = (("prerouting", "-200", "before the routing"),
+          ("forward", "-200", "before the decision"),
+          ("forward", "0", "behind the decision"),
+          ("postrouting", "0", "as it leaves"))
+
+
+def rewriting():
+    for what, source, to, how in INTO:
+        for hook, priority, where in PLACES:
+            early = hook == "prerouting"
+            yield Row(f"{what} changed into a policy, {where}",
+                      change(hook, priority, how), sent(source, to), IN,
+                      None if early else ("lost", CLEAR))
+    for what, source, to, how in LED_OUT:
+        came = "c" if what == "destination" else "b"
+        for hook, priority, where in PLACES:
+            early = hook == "prerouting"
+            yield Row(f"{what} changed out of a policy, {where}",
+                      change(hook, priority, how), sent(source, to), (came, CLEAR),
+                      None if early else ("lost", ESP))
+
+
+def queueing():
+    for hook, priority, where in PLACES[1:]:
+        yield Row(f"a program changes the destination into a policy, {where}",
+                  {"gw1": chain(hook, QUEUED, priority)},
+                  asked(2, sent("a", "c"), "a", "b"), IN, ("lost", CLEAR))
+        yield Row(f"a program changes the destination out of a policy, {where}",
+                  {"gw1": chain(hook, QUEUED, priority)},
+                  asked(2, sent("a", "b"), "a", "c"), OUT, ("lost", ESP))
+
+
+ROWS = [
+    *rewriting(),
+    *queueing(),
+    *neighbours.stock(
+        Row("IPVS, addresses changed", {}, balanced(NAT, HOSTS[4][1]), IN, ("lost", CLEAR),
+            families=(4,)),
+        Row("IPVS, direct", {}, balanced(DIRECT, HOSTS[4][1]), ("vip", ESP),
+            ("lost", CLEAR), families=(4,)),
+    ),
+]
+
+
+def say(who, gateways):
+    for gw in gateways:
+        neighbours.flush(gw)
+        for v in 4, 6:
+            neighbours.load(who, gw, neighbours.tunnel(who, gw, v, nets=HOSTS[v]))
+            neighbours.load(who, gw, neighbours.rule(
+                who, HOSTS[v][0], VIP, "out" if gw.name == "gw1" else "in",
+                neighbours.ENDS[v]) if v == 4 else "")
+
+
+def prepare(hosts):
+    a, b, gw1, gw2 = hosts
+    a.ip(f"addr add {D[4]}/24 dev eth0\naddr add {D[6]}/64 dev eth0 nodad\n"
+         f"route add {VIP}/32 via 10.1.0.254\n")
+    b.ip(f"addr add {OTHERS[4]}/24 dev eth0\naddr add {OTHERS[6]}/64 dev eth0 nodad\n"
+         f"addr add {VIP}/32 dev lo\n")
+    gw1.ip(f"addr add {VIP}/32 dev lo\n")
+    gw2.ip(f"route add {VIP}/32 via {HOSTS[4][1]}\n")
+    for host in b, gw2:
+        host.sysctl("net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0")
+
+
+def body():
+    hosts = lab.gateways()
+    gateways = hosts[2:]
+    prepare(hosts)
+    if not neighbours.DEBUG:
+        lab.run("modprobe", "-a", "ip_vs", "ip_vs_rr")
+    rows = neighbours.Rows("rewriting", ROWS, hosts, gateways)
+    rows.all(lambda who, _: say(who, gateways))
+
+
+lab.main(body)
