@@ -395,7 +395,7 @@ const struct nf_hook_ops *ipsec_hook_table(unsigned int *n)
 /**
  * ipsec_hook_init() - receive ESP, AH and IPComp, in all namespaces
  *
- * The last step of loading that may wait. Return: 0 or an errno.
+ * The last step of loading before PF_KEY's sockets. Return: 0 or an errno.
  */
 int ipsec_hook_init(void)
 {
