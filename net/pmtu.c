@@ -284,7 +284,7 @@ static bool plausible(struct ipsec_sa *sa, const struct ipsec_quote *quote)
 	u32 known = ipsec_pmtu_learned(sa), seq;
 
 	if (sa->flags & SADB_SAFLAGS_NOPMTUDISC ||
-	    !ipsec_addr_equal(&quote->saddr, &sa->ends.saddr))
+	    !ipsec_addr_is(&sa->ends.saddr, &quote->saddr))
 		return false;
 	if (quote->mtu < (sa->ends.family == AF_INET ? MIN_MTU4 : MIN_MTU6))
 		return false;

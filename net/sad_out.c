@@ -84,23 +84,10 @@ static bool is_better(const struct ipsec_sa *a, const struct ipsec_sa *b,
 	return is_older(a, b) == oldest;
 }
 
-/**
- * ipsec_sad_find_out() - find the SA to send with
- * @net: the namespace
- * @ends: protocol and addresses
- * @mode: mode of the request; SAs of mode "any" serve both
- * @reqid: 0, or the only reqid that will do
- *
- * Of several the oldest is taken, a dying one first, or with
- * net.key.preferred_oldsa=0 the newest, a mature one first.
- *
- * Context: RCU read side. Return: the SA, without a reference, or NULL.
- */
-struct ipsec_sa *ipsec_sad_find_out(struct net *net,
-				    const struct ipsec_ends_key *ends,
-				    u8 mode, u32 reqid)
+static struct ipsec_sa *find_between(struct ipsec_net *in,
+				     const struct ipsec_ends_key *ends,
+				     u8 mode, u32 reqid)
 {
-	struct ipsec_net *in = ipsec_net(net);
 	enum ipsec_preference prefer;
 	struct ipsec_sa *best, *other;
 	struct ipsec_rivals *rivals;
@@ -113,6 +100,34 @@ struct ipsec_sa *ipsec_sad_find_out(struct net *net,
 	best = rcu_dereference(rivals->best[IPSEC_MODE_KIND_ANY][prefer]);
 	other = rcu_dereference(rivals->best[mode][prefer]);
 	return is_better(other, best, prefer) ? other : best;
+}
+
+/**
+ * ipsec_sad_find_out() - find the SA to send with
+ * @net: the namespace
+ * @ends: protocol and addresses
+ * @mode: mode of the request; SAs of mode "any" serve both
+ * @reqid: 0, or the only reqid that will do
+ *
+ * Of several the oldest is taken, a dying one first, or with
+ * net.key.preferred_oldsa=0 the newest, a mature one first. In transport mode one
+ * from any source serves who has none of his own: a group shares it (RFC 4552).
+ *
+ * Context: RCU read side. Return: the SA, without a reference, or NULL.
+ */
+struct ipsec_sa *ipsec_sad_find_out(struct net *net,
+				    const struct ipsec_ends_key *ends,
+				    u8 mode, u32 reqid)
+{
+	struct ipsec_net *in = ipsec_net(net);
+	struct ipsec_sa *sa = find_between(in, ends, mode, reqid);
+	struct ipsec_ends_key group;
+
+	if (likely(sa) || mode != IPSEC_MODE_KIND_TRANSPORT)
+		return sa;
+	group = *ends;
+	memset(&group.saddr, 0, sizeof(group.saddr));
+	return find_between(in, &group, mode, reqid);
 }
 
 /**
