@@ -15,6 +15,7 @@
 #include <net/ipv6.h>
 #include <net/ah.h>
 #include <net/esp.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/xfrm.h>
 #include <ipsec/compat.h>
 #include <ipsec/netns.h>
@@ -88,6 +89,21 @@ static unsigned int hook_input(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
+/*
+ * Decided already, but translation may have given it another destination. Others come
+ * by without a second look.
+ */
+static unsigned int hook_translated(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (likely(!ct || !(READ_ONCE(ct->status) & IPS_NAT_MASK)))
+		return NF_ACCEPT;
+	return hook_output(priv, skb, state);
+}
+
 /* What came in, and what leaves: one look at the packet serves both. */
 static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
@@ -138,18 +154,22 @@ static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
 	}
 
 /*
- * What leaves is decided as early as its flow is known, so that the firewall's filter
- * sees the decision: behind translation of the destination, and where it is forwarded,
- * right after it was found that it may be here. And once more behind translation of
- * the source, but before connection tracking takes it for sent.
+ * What leaves is decided before the firewall mangles and filters, so that it sees the
+ * decision; what is forwarded right after it was found that it may be here. And once
+ * more behind translation of the destination and of the source, but before connection
+ * tracking takes it for sent.
  */
 static const struct nf_hook_ops hooks[] = {
-	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST + 1, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST + 1,
+	     hook_translated),
 	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
-	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_NAT_DST + 1, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_MANGLE - 1, hook_output),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_NAT_DST + 1,
+	     hook_translated),
 	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),

@@ -96,7 +96,7 @@ static void lacking_ends(struct net *net)
 	if (likely(!READ_ONCE(in->lacking)))
 		return;
 	WRITE_ONCE(in->lacking, false);
-	ipsec_routes_renew_soon(net);
+	ipsec_routes_renew(net);
 }
 
 /**
