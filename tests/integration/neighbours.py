@@ -194,6 +194,7 @@ class Row(typing.NamedTuple):
     families: tuple = (4, 6)
     plan: str = ""      # which policies
     without: tuple = ()     # who cannot say that
+    drops: frozenset = frozenset()      # which of our counters tell of it
 
     def wants(self, who):
         return self.want if who == "ours" or not self.native else self.native
@@ -259,15 +260,26 @@ class Rows:
             return seen["eth0"]
         return {dev: protos for dev, protos in seen.items() if protos}
 
+    def drops(self):
+        """Of all gateways; ours only, native XFRM's are the kernel's own matter."""
+        found = {}
+        for gw in self.gateways.values():
+            for k, n in gw.drops().items():
+                found[k] = found.get(k, 0) + n
+        return found
+
     def attempt(self, who, v, row):
+        name, before = self.name(who, v, row), self.drops()
         self.hosts.row = row
         self.seen(0)
         try:
             result = row.act(self.hosts, v)
         except OSError as err:
             result = repr(err)
-        self.table.equal(self.name(who, v, row), "what comes of it, and on the wire",
-                         row.wants(who), (result, self.seen()))
+        self.table.equal(name, "what comes of it, and on the wire", row.wants(who),
+                         (result, self.seen()))
+        self.table.equal(name, "which counters rise", row.drops if who == "ours" else set(),
+                         {k for k, n in self.drops().items() if n > before.get(k, 0)})
 
     def all(self, say):
         """say(who, plan) loads the policies."""
