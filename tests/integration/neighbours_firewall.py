@@ -16,7 +16,7 @@ IPTABLES = {4: "iptables", 6: "ip6tables"}
 WAYS = {"tunnel": (7000, 0x4000, 17), "transport": (7001, 0x5000, 18),
         "ESP and AH": (7002, 0x7000, 19)}
 TABLE = {"FORWARD": "filter", "INPUT": "filter", "OUTPUT": "filter",
-         "PREROUTING": "mangle", "POSTROUTING": "mangle"}
+         "PREROUTING": "mangle", "POSTROUTING": "mangle", "OUTPUT, mangle": "mangle"}
 # Where a packet is asked about what will become of it, and what became of it.
 PLACES = (
     ("gw1", "FORWARD", "out", "tunnel"),
@@ -24,6 +24,7 @@ PLACES = (
     ("gw2", "PREROUTING", "in", "tunnel"),
     ("gw2", "FORWARD", "in", "tunnel"),
     ("gw1", "OUTPUT", "out", "transport"),
+    ("gw1", "OUTPUT, mangle", "out", "transport"),
     ("gw1", "POSTROUTING", "out", "transport"),
     ("gw2", "PREROUTING", "in", "transport"),
     ("gw2", "INPUT", "in", "transport"),
@@ -106,7 +107,9 @@ def rows(v):
                  "edom": "transport" if way == "tunnel" else "tunnel"}
         for tool, matches in ("iptables", POLICY), ("nft", NFT):
             for where, match, counts in matches:
-                if applies(where, direction, way):
+                # nft's chains here are behind that table.
+                if applies(where, direction, way) and (tool, hook) != (
+                        "nft", "OUTPUT, mangle"):
                     text = match.format(**words)
                     if tool == "iptables":
                         text = f"-m policy --dir {direction} {text}"
@@ -133,7 +136,7 @@ def iptables(host, v):
     for n, (where, hook, tool, way, match, _) in ROWS[v]:
         if where == host.name and tool == "iptables":
             what = "-p esp" if way == "ESP itself" else f"-p udp --dport {WAYS[way][0]}"
-            tables[TABLE[hook]] += (f"-A {hook} {what} {match}"
+            tables[TABLE[hook]] += (f"-A {hook.split(',')[0]} {what} {match}"
                                     f" -m comment --comment row-{n}.\n")
     return "".join(f"*{table}\n{text}COMMIT\n" for table, text in tables.items())
 
@@ -145,7 +148,7 @@ def nftables(host):
             if where == host.name and tool == "nft":
                 what = "meta l4proto esp" if way == "ESP itself" else \
                     f"udp dport {WAYS[way][0]}"
-                chains.setdefault((hook.lower(), v), []).append(
+                chains.setdefault((hook.split(",")[0].lower(), v), []).append(
                     f'meta nfproto ipv{v} {what} {match} counter comment "row-{n}."\n')
     text = "".join(f"chain {hook}{v} {{\ntype filter hook {hook} priority 1;\n"
                    f"{''.join(lines)}}}\n" for (hook, v), lines in chains.items())

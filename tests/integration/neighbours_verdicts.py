@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """What the firewall does beside accepting and dropping: it refuses, asks a program,
-answers in place of the receiver, takes connections for itself; what it says goes
+copies, answers in place of the receiver, takes connections for itself; what it says goes
 through the tunnel as well."""
 import contextlib
 import socket
@@ -77,6 +77,27 @@ def asked(host, send):
             thread.join()
             queue.close()
     return act
+
+
+def copied(hosts, v):
+    """What the receiver has, and how many copies come to the sender's wire."""
+    a, b = hosts[:2]
+    with a.entered():
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+    with tap, b.socket(HOSTS[v][1], UDP, timeout=1) as t, a.socket(HOSTS[v][0]) as s:
+        tap.bind(("eth0", 0x0800 if v == 4 else 0x86dd))
+        tap.settimeout(1)
+        for _ in range(3):
+            s.sendto(b"copy me", (HOSTS[v][1], UDP))
+            with contextlib.suppress(TimeoutError):
+                t.recv(100)
+                break
+        with contextlib.suppress(TimeoutError):
+            while True:
+                data, where = tap.recvfrom(2000)
+                if where[2] != 4 and data.endswith(b"copy me"):
+                    return "copied"
+    return "not copied"
 
 
 def taken(hosts, v):
@@ -193,6 +214,12 @@ ROWS = [
              chain("output", "ct zone set 7", "-300", name="o") +
              chain("input", "ct zone != 7 drop\nct state invalid drop", name="f")},
             own, (ANSWERED, ESP)),
+        Row("gw1 copies what it will protect to its network",
+            {"gw1": chain("forward", f"udp dport {UDP} dup to $a device eth1")},
+            copied, ("copied", ESP)),
+        Row("gw1 copies before the routing",
+            {"gw1": chain("prerouting", f"udp dport {UDP} dup to $a device eth1", "-200")},
+            copied, ("copied", ESP)),
         Row("gw2 proves that SYNs are meant", {"gw2": SYNPROXY}, stream, (AMOUNT, {50})),
         Row("gw1 proves that SYNs are meant", {"gw1": SYNPROXY}, stream, (AMOUNT, {50})),
         Row("gw2 takes connections to b for itself", {"gw2": TPROXY}, taken,
