@@ -54,14 +54,27 @@ static bool is_bridged(const struct sk_buff *skb,
 }
 
 /*
- * Not for us: what we made ourselves, what native IPsec will protect, and what the
- * device's disable_xfrm exempts from both.
+ * A copy that a rule sends to who watches (TEE, dup), as it is. Its connection is none;
+ * what a tunnel device makes of it is a packet like others.
+ */
+static bool is_copy(const struct sk_buff *skb)
+{
+	enum ip_conntrack_info ctinfo;
+
+	return unlikely(ipsec_sends_copy()) && !nf_ct_get(skb, &ctinfo) &&
+	       ctinfo == IP_CT_UNTRACKED;
+}
+
+/*
+ * Not for us: what we made ourselves, what native IPsec will protect, what the device's
+ * disable_xfrm exempts from both, and copies.
  */
 static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	if (is_transformed(skb, family) || !dst || dst->flags & DST_NOXFRM)
+	if (is_transformed(skb, family) || !dst || dst->flags & DST_NOXFRM ||
+	    is_copy(skb))
 		return true;
 	return dst->xfrm && !ipsec_route_of(dst);
 }

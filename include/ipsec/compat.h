@@ -7,6 +7,7 @@
 #define _IPSEC_COMPAT_H
 
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/sched.h>
 #include <linux/sysctl.h>
 #include <linux/task_work.h>
@@ -94,6 +95,16 @@
 #define ipsec_dst_alloc(ops, dev, flags)	\
 	((struct xfrm_dst *)dst_alloc(ops, dev, 1, DST_OBSOLETE_FORCE_CHK, flags))
 #define ipsec_dst_refs(dst)	atomic_read(&(dst)->__refcnt)
+#endif
+
+/*
+ * Whether the firewall sends a copy of a packet just now. Until 6.16 a CPU says so, which
+ * with PREEMPT_RT may be another task; later on the task says it.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0) && !defined(CONFIG_PREEMPT_RT)
+#define ipsec_sends_copy()	this_cpu_read(nf_skb_duplicated)
+#else
+#define ipsec_sends_copy()	false
 #endif
 
 /* Not every kernel exports it; NULL where it does not. */
