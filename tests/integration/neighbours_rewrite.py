@@ -9,7 +9,6 @@ import contextlib
 import ipaddress
 import socket
 import struct
-import threading
 
 import lab
 import neighbours
@@ -58,28 +57,14 @@ def asked(host, send, source, to):
     def act(hosts, v):
         places = {"a": HOSTS[v][0], "d": D[v], "b": HOSTS[v][1], "c": OTHERS[v]}
         src, dst = places[source], places[to]
-        queue = nfqueue.Queue(hosts[host], 1)
-        queue.sock.settimeout(0.05)
-        stop = threading.Event()
 
-        def answer():
-            while not stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    ident, packet = queue.receive()
-                    sport = struct.unpack_from(">H", packet, 20 if v == 4 else 40)[0]
-                    queue.tell(nfqueue.VERDICT, queue.verdict(
-                        ident, nfqueue.ACCEPT, packets.packet(
-                            src, dst, 17, packets.udp(src, dst, b"rewritten", PORT, sport))),
-                        1)
+        def rewritten(packet):
+            sport = struct.unpack_from(">H", packet, 20 if v == 4 else 40)[0]
+            return packets.packet(src, dst, 17,
+                                  packets.udp(src, dst, b"rewritten", PORT, sport))
 
-        thread = threading.Thread(target=answer)
-        thread.start()
-        try:
+        with nfqueue.program(hosts[host], 1, rewritten):
             return send(hosts, v)
-        finally:
-            stop.set()
-            thread.join()
-            queue.close()
     return act
 
 

@@ -58,24 +58,8 @@ def refused(kind, ends=HOSTS, who=(0, 1)):
 def asked(host, send):
     """A program accepts what it is asked about."""
     def act(hosts, v):
-        queue = nfqueue.Queue(hosts[host], 1)
-        queue.sock.settimeout(0.05)
-        stop = threading.Event()
-
-        def answer():
-            while not stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    queue.tell(nfqueue.VERDICT,
-                               queue.verdict(queue.take(), nfqueue.ACCEPT), 1)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        try:
+        with nfqueue.program(hosts[host], 1):
             return send(hosts, v)
-        finally:
-            stop.set()
-            thread.join()
-            queue.close()
     return act
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A program's end of netfilter's queue."""
+import contextlib
 import socket
 import struct
+import threading
 
 ACCEPT, REPEAT = 1, 4
 NETLINK_NETFILTER, QUEUE, ACK = 12, 3, 1 | 4
@@ -57,3 +59,27 @@ class Queue:
 
     def close(self):
         self.sock.close()
+
+
+@contextlib.contextmanager
+def program(host, number, change=None):
+    """A program that accepts what it is asked about; change makes another packet of it."""
+    queue = Queue(host, number)
+    queue.sock.settimeout(0.05)
+    stop = threading.Event()
+
+    def answer():
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                ident, packet = queue.receive()
+                queue.tell(VERDICT, queue.verdict(
+                    ident, ACCEPT, change and change(packet)), 1)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        queue.close()
