@@ -90,7 +90,6 @@ struct ipsec_answer {
  * @path_mtu: [I] MTU of @path when it was made
  * @learned: [I] what the outermost SA had learned of it then; 0 = nothing
  * @mtu: [I] the longest packet that fits
- * @mark: [I] skb->mark of these packets, by which @path was found
  * @rcu: it is retired, and later freed
  * @fresh: waits for @kept, while others have references
  * @kept: [kept.mutex] in the list of those
@@ -109,7 +108,6 @@ struct ipsec_route {
 	u32			path_mtu;
 	u32			learned;
 	u32			mtu;
-	u32			mark;
 	union {
 		struct rcu_head		rcu;
 		struct llist_node	fresh;
@@ -245,7 +243,7 @@ static inline bool ipsec_flow_equal(const struct ipsec_flow *a,
 struct ipsec_route *ipsec_route_make(struct net *net,
 				     const struct ipsec_flow *flow,
 				     const struct ipsec_decision *decision,
-				     struct dst_entry *plain, u32 mark,
+				     struct dst_entry *plain,
 				     ipsec_output_fn output);
 bool ipsec_route_fresh(const struct ipsec_route *route);
 struct ipsec_route *ipsec_route_behind(const struct dst_entry *dst);
@@ -366,8 +364,7 @@ enum { IPSEC_ECN_ODD = 0x10, IPSEC_ECN_DROP = 0x20 };
 
 u8 ipsec_tunnel_tos(int ecn, u8 inner);
 u8 ipsec_tunnel_ecn(u8 inner, u8 outer);
-struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev,
-				     u32 mark);
+struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev);
 bool ipsec_tunnel_encap(struct sk_buff *skb, struct ipsec_sa *sa);
 bool ipsec_tunnel_decap(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr);
 

@@ -187,7 +187,7 @@ static struct ipsec_route *route_make(struct net *net, struct sk_buff *skb,
 {
 	struct ipsec_route *route;
 
-	route = ipsec_route_make(net, flow, decision, plain_of(skb), skb->mark,
+	route = ipsec_route_make(net, flow, decision, plain_of(skb),
 				 flow->family == AF_INET ? output_by_route4 :
 							   output_by_route6);
 	if (IS_ERR(route)) {
@@ -322,8 +322,7 @@ static bool output_known(struct net *net, struct sk_buff *skb,
 		return false;
 	if (answer.verdict == IPSEC_PASS) {
 		route_plainly(skb);
-	} else if (answer.route && answer.route->plain == plain_of(skb) &&
-		   answer.route->mark == skb->mark) {
+	} else if (answer.route && answer.route->plain == plain_of(skb)) {
 		ipsec_route_set(skb, answer.route->dst);
 	} else {
 		return false;
@@ -338,8 +337,7 @@ static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow
 {
 	const struct ipsec_route *route = ipsec_route_of(skb_dst(skb));
 
-	return route && route->mark == skb->mark &&
-	       ipsec_flow_equal(&route->flow, flow);
+	return route && ipsec_flow_equal(&route->flow, flow);
 }
 
 /**
@@ -371,7 +369,7 @@ unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
  * @skb: the packet, its data at the IP header, its route known
  * @family: AF_INET or AF_INET6
  * @state: netfilter's, of LOCAL_OUT, where our own packets are decided, or of
- *	   POST_ROUTING, since they may have got another flow, mark or route meanwhile
+ *	   POST_ROUTING, since they may have got another flow or route meanwhile
  *
  * Context: RCU read side. Return: as ipsec_output_flow().
  */

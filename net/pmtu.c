@@ -55,7 +55,7 @@ u32 ipsec_pmtu_learned(const struct ipsec_sa *sa)
 /* The MTU of the route of an SA's outer header; @mtu without a route. */
 static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu)
 {
-	struct dst_entry *dst = ipsec_tunnel_route(sa, 0, 0);
+	struct dst_entry *dst = ipsec_tunnel_route(sa, 0);
 
 	if (!dst)
 		return mtu;

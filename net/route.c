@@ -180,7 +180,7 @@ static void chain_own(struct ipsec_route *route, struct xfrm_policy *policy)
 	xdst->pols[1] = (struct xfrm_policy *)route;
 }
 
-/* The route of the outermost packet, in the inner one's VRF and by its mark. */
+/* The route of the outermost packet, in the inner one's VRF. */
 static struct dst_entry *path_of(const struct ipsec_route *route)
 {
 	const struct ipsec_decision *d = &route->decision;
@@ -188,8 +188,7 @@ static struct dst_entry *path_of(const struct ipsec_route *route)
 	if (!d->tunnel)
 		return dst_clone(route->plain);
 	return ipsec_tunnel_route(d->sas[fls(d->tunnel) - 1],
-				  l3mdev_master_ifindex_rcu(route->plain->dev),
-				  route->mark);
+				  l3mdev_master_ifindex_rcu(route->plain->dev));
 }
 
 static int route_fill(struct ipsec_route *route)
@@ -226,7 +225,6 @@ static int route_fill(struct ipsec_route *route)
  * @flow: the flow
  * @decision: with verdict IPSEC_PROTECT
  * @plain: the route without it
- * @mark: skb->mark, which may lead the outer packet elsewhere
  * @output: what sends a packet by it
  *
  * Context: RCU read side, BH disabled.
@@ -237,7 +235,7 @@ static int route_fill(struct ipsec_route *route)
 struct ipsec_route *ipsec_route_make(struct net *net,
 				     const struct ipsec_flow *flow,
 				     const struct ipsec_decision *decision,
-				     struct dst_entry *plain, u32 mark,
+				     struct dst_entry *plain,
 				     ipsec_output_fn output)
 {
 	struct ipsec_route *route;
@@ -251,7 +249,6 @@ struct ipsec_route *ipsec_route_make(struct net *net,
 		route->flow = *flow;
 		route->decision = *decision;
 		route->plain = plain;
-		route->mark = mark;
 		err = route_fill(route);
 	}
 	/* Its own reference, if it was made. */

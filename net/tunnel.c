@@ -16,11 +16,10 @@
 /* Values of the knob dfbit. */
 enum { DFBIT_CLEAR, DFBIT_SET, DFBIT_COPY };
 
-static struct dst_entry *route4(const struct ipsec_sa *sa, int l3mdev, u32 mark)
+static struct dst_entry *route4(const struct ipsec_sa *sa, int l3mdev)
 {
 	struct flowi4 fl4 = {
 		.flowi4_l3mdev	= l3mdev,
-		.flowi4_mark	= mark,
 		.saddr		= sa->ends.saddr.a4,
 		.daddr		= sa->ends.daddr.a4,
 	};
@@ -30,11 +29,10 @@ static struct dst_entry *route4(const struct ipsec_sa *sa, int l3mdev, u32 mark)
 	return IS_ERR(rt) ? NULL : &rt->dst;
 }
 
-static struct dst_entry *route6(const struct ipsec_sa *sa, int l3mdev, u32 mark)
+static struct dst_entry *route6(const struct ipsec_sa *sa, int l3mdev)
 {
 	struct flowi6 fl6 = {
 		.flowi6_l3mdev	= l3mdev,
-		.flowi6_mark	= mark,
 		.saddr		= sa->ends.saddr.in6,
 		.daddr		= sa->ends.daddr.in6,
 	};
@@ -51,16 +49,16 @@ static struct dst_entry *route6(const struct ipsec_sa *sa, int l3mdev, u32 mark)
  * ipsec_tunnel_route() - find the route of a tunnel's outer packets
  * @sa: the SA
  * @l3mdev: the VRF device in whose table, or 0
- * @mark: skb->mark of the inner packet, for rules of routing
+ *
+ * The mark of the inner packet leads that one only, as with native IPsec.
  *
  * Context: BH disabled. Return: the route with a reference for the caller, or
  * NULL without a route.
  */
-struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev,
-				     u32 mark)
+struct dst_entry *ipsec_tunnel_route(const struct ipsec_sa *sa, int l3mdev)
 {
-	return sa->ends.family == AF_INET ? route4(sa, l3mdev, mark) :
-					    route6(sa, l3mdev, mark);
+	return sa->ends.family == AF_INET ? route4(sa, l3mdev) :
+					    route6(sa, l3mdev);
 }
 
 /* What the knob says about the SA's congestion marks, or the SA's own flag. */

@@ -141,7 +141,7 @@ static bool has_route(struct seq_file *seq, struct ipsec_sa *sa)
 	struct dst_entry *dst;
 
 	local_bh_disable();
-	dst = ipsec_tunnel_route(sa, 0, 0);
+	dst = ipsec_tunnel_route(sa, 0);
 	local_bh_enable();
 	if (!dst)
 		return false;

@@ -86,8 +86,7 @@ OUTER = ("route add $end2 nexthop via $peer dev eth0 nexthop via $far2 dev eth1\
          "address add $end1 dev lo\n", "route del $end2\naddress del $end1 dev lo\n")
 ROWS = [
     Row("nothing chooses"),
-    Row("a rule by mark, which the socket has", chosen("fwmark 7"), UNDO, BY_SECOND,
-        native=BY_FIRST, mark=MARK),
+    Row("a rule by mark, which the socket has", chosen("fwmark 7"), UNDO, mark=MARK),
     Row("a rule by mark, which the socket has not", chosen("fwmark 7"), UNDO),
     Row("a rule by the inner source", chosen("from $src"), UNDO),
     Row("a rule by the outer source", chosen("from $own"), UNDO, BY_SECOND),
