@@ -61,6 +61,7 @@ err_sysctl:
 err_tables:
 	ipsec_spd_exit(&in->spd);
 	ipsec_sad_exit(net, &in->sad);
+	ipsec_route_policy_exit(in);
 	ipsec_log_free(in);
 	free_percpu(in->stats);
 	return err;
