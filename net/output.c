@@ -257,8 +257,8 @@ static int output_by_route(struct net *net, struct sock *sk,
 		      output_protected(net, sk, skb, route) :
 		      output_anew(net, sk, skb);
 	} else {
-		/* Buried meanwhile. */
-		ipsec_drop(net, skb, IPSEC_STAT_out_noroute, NULL, NULL);
+		/* Buried. The namespace may have ended: nothing of it is looked at. */
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 	}
 	local_bh_enable();
 	rcu_read_unlock();
