@@ -320,13 +320,12 @@ static bool output_known(struct net *net, struct sk_buff *skb,
 
 	if (!ipsec_flow_cache_ask(ipsec_net(net), flow, again, &answer))
 		return false;
-	if (answer.verdict == IPSEC_PASS) {
+	if (answer.verdict == IPSEC_PASS)
 		route_plainly(skb);
-	} else if (answer.route && answer.route->plain == plain_of(skb)) {
+	else if (answer.route && answer.route->plain == plain_of(skb))
 		ipsec_route_set(skb, answer.route->dst);
-	} else {
+	else
 		return false;
-	}
 	if (answer.sp)
 		ipsec_sp_used(answer.sp);
 	return true;

@@ -58,8 +58,8 @@ def crowd():
 def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
-    lab.ip("netns add lone")
-    with lab.Host("lone").entered():
+    lab.ip("netns add readers")
+    with lab.Host("readers").entered():
         for units in (UNITS // 4, UNITS):
             print(f"a message of {units} extensions before {SPIES} promiscuous sockets: "
                   f"{overheard(units)} instructions", flush=True)
