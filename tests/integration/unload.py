@@ -8,6 +8,7 @@ traffic. Other modules then take the memory. ROUNDS= of "make integration" says 
 often. And they wait in a cipher of the test bed, which answers when it is told to.
 """
 import array
+import contextlib
 import fcntl
 import os
 import random
@@ -19,8 +20,9 @@ import time
 import crypto_drivers
 import detectors
 import lab
+import packets
 from crypto_drivers import prefer, removed
-from lab import A4, B4
+from lab import A4, B4, between
 from nfqueue import ACCEPT, REPEAT, VERDICT, Queue
 
 ROUNDS = int(os.environ.get("ROUNDS", "0")) or 3
@@ -68,15 +70,15 @@ def judge(b):
             pass
 
 
-def gro(host):
+def gro(host, dev="eth0", seconds=0.02):
     """Received packets wait in GRO for others that continue them."""
     with host.entered():
         value = array.array("I", (SGRO, 1))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            fcntl.ioctl(s, SIOCETHTOOL, struct.pack("16sP", b"eth0",
+            fcntl.ioctl(s, SIOCETHTOOL, struct.pack("16sP", dev.encode(),
                                                     value.buffer_info()[0]))
-    host.run("unshare", "-m", "bash", "-c", "mount -t sysfs sys /sys &&"
-             "echo 20000000 >/sys/class/net/eth0/gro_flush_timeout")
+    host.run("unshare", "-m", "bash", "-c", "mount -t sysfs sys /sys && echo "
+             f"{int(seconds * 1e9)} >/sys/class/net/{dev}/gro_flush_timeout")
 
 
 def rules(a, b):
@@ -175,6 +177,68 @@ def answered_late():
     detectors.spring("withdraw")
 
 
+def segment(text):
+    """A piece of a TCP connection in GRE, which may wait for the next one."""
+    src, dst = "10.9.0.1", "10.9.0.2"
+    data = struct.pack(">HHIIBBHHH", 4000, 4000, 1, 1, 5 << 4, 1 << 4, 1000, 0, 0) + text
+    pseudo = packets.binary(src) + packets.binary(dst) + struct.pack(">HH", 6, len(data))
+    total = struct.pack(">H", packets.checksum(pseudo + data))
+    return bytes.fromhex("00000800") + packets.packet(
+        src, dst, 6, data[:16] + total + data[18:])
+
+
+def received_by(dev):
+    """In this process's namespace."""
+    with open("/proc/thread-self/net/dev") as f:
+        return next(int(line.split()[2]) for line in f if line.split()[0] == dev + ":")
+
+
+def texts(tap):
+    """The ends of the packets that the kernel handed on."""
+    seen = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            seen.append(tap.recv(2000)[-4:])
+    return seen
+
+
+def in_gro():
+    """What was opened waits in the GRO of the tunnel device whose packet it is, as long
+    as the case wants it to."""
+    a, b = lab.hosts()
+    b.ip(f"link add t0 type gre local {B4} remote {A4}\nlink set t0 up\n")
+    gro(b, "t0", 3600)
+    for host in a, b:
+        host.setkey(between(host, A4, B4, 0x1000, f"-E aes-gcm-16 {KEY}", upper="gre"))
+    with a.entered():
+        s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE)
+    with b.entered():
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        tap.bind(("t0", 3))
+        tap.setblocking(False)
+        # Each CPU has a GRO of its own.
+        cpus = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cpus)})
+        s.sendto(segment(b"when" * 200), (B4, 0))
+        until(lambda: received_by("t0") == 1)
+        opened = b.stat()["in_success"]
+        lab.run("rmmod", "ipsec")
+        lab.run("modprobe", "-a", *OTHERS)
+        lab.equal("the module goes while what it opened waits in GRO", (1, []),
+                  (opened, seen := texts(tap)))
+        gro(b, "t0", 0)
+        s.sendto(segment(b"then" * 200), (B4, 0))
+        until(lambda: received_by("t0") == 2)
+        until(lambda: seen.extend(texts(tap)) or len(seen) == 2)
+        lab.equal("it is handed on later, without the module", [b"when", b"then"], seen)
+        os.sched_setaffinity(0, cpus)
+    tap.close()
+    s.close()
+    lab.ip("netns del a\nnetns del b\n")
+    lab.run("rmmod", *reversed(OTHERS))
+    lab.run("insmod", MODULE)
+
+
 def body():
     prefer()
     a, b = lab.hosts()
@@ -201,3 +265,5 @@ lab.main(body)
 lab.main(removed)
 lab.ip("netns del a\nnetns del b\n")
 lab.main(answered_late)
+lab.ip("netns del a\nnetns del b\n")
+lab.main(in_gro)
