@@ -31,10 +31,10 @@
 #define SWEEP_BATCH	64
 
 /*
- * So many carriers are let go of before a grace period: the core frees each of them in
- * a callback, and once it has 10,000 it goes on for milliseconds without a pause.
+ * So many carriers are let go of before their callbacks are waited for: the core frees
+ * each of them in one, and once it has 10,000 it goes on for milliseconds without a pause.
  */
-#define CARRIERS_BATCH	4096
+#define CARRIERS_BATCH	2048
 
 /**
  * struct ipsec_sock_policy - a policy, and who may have it
@@ -199,7 +199,7 @@ static int add(struct ipsec_socks *socks, struct ipsec_sock_policy *p)
 static void pace(unsigned int *n)
 {
 	if (++*n % CARRIERS_BATCH == 0)
-		synchronize_rcu();
+		rcu_barrier();
 }
 
 static void free_policy(struct ipsec_sock_policy *p)
@@ -508,7 +508,9 @@ void ipsec_socks_exit(struct ipsec_socks *socks)
 	unsigned int paced = 0;
 	unsigned long number;
 
+	/* xa_destroy() would empty it with interrupts off. */
 	xa_for_each(&socks->by_number, number, p) {
+		xa_erase_bh(&socks->by_number, number);
 		free_policy(p);
 		pace(&paced);
 		cond_resched();
