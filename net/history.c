@@ -4,11 +4,17 @@
  * netfilter's matches ("meta secpath", "-m policy") see them. So do those that it is
  * to go through, as its route, see route.c.
  *
- * Both hold struct xfrm_state. Each SA therefore has stand-ins. That of received
- * packets is never
- * in xfrm's tables, without a type, always of transport mode, because the core
- * dereferences the type of others when it finds no policy. A stand-in may
- * outlive its SA in a queue, and the module too: freeing it runs core code only.
+ * Both hold struct xfrm_state. Each SA therefore has stand-ins, never in xfrm's tables
+ * and without a type. One may outlive its SA in a queue, and the module too: freeing it
+ * runs core code only.
+ *
+ * That of received packets is of transport mode, because the core dereferences the type
+ * of others when it finds no policy. It asks when it begins to forward a packet and when
+ * a socket or another protocol gets one, so not while FORWARD and LOCAL_IN are gone
+ * through: there a tunnel shows its face, if anybody else has a hook to see it. Who takes
+ * a packet from there sends it on by POST_ROUTING, which hides it again; netfilter drops
+ * those that wait in a queue when our hooks go, and from what is left the end of the SA
+ * takes the tunnel mode.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -33,6 +39,13 @@ static bool is_tunnel(const struct xfrm_state *x)
 	return x->lft.hard_packet_limit;
 }
 
+/* What the destructor insists on; there is no timer to stop. */
+static void stand_in_put(struct xfrm_state *x)
+{
+	x->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(x);
+}
+
 static struct xfrm_state *stand_in_make(const struct ipsec_sa *sa, bool tunnel)
 {
 	struct xfrm_state *x = xfrm_state_alloc(sa->net);
@@ -52,25 +65,34 @@ static struct xfrm_state *stand_in_make(const struct ipsec_sa *sa, bool tunnel)
 	return x;
 }
 
+static struct xfrm_state *face_of(const struct sk_buff *mark)
+{
+	return skb_sec_path(mark)->xvec[0];
+}
+
 /*
  * A packet without data whose secpath names the SA alone. Received packets share
  * that secpath instead of having one each; who adds to it makes a copy.
  */
-static struct sk_buff *mark_make(const struct ipsec_sa *sa, bool tunnel)
+static struct sk_buff *mark_make(struct ipsec_sa *sa, enum ipsec_mark which)
 {
 	struct sk_buff *mark = alloc_skb(0, GFP_ATOMIC);
+	struct xfrm_state *x;
 	struct sec_path *sp;
 
 	if (!mark)
 		return NULL;
 	sp = secpath_set(mark);
-	if (sp)
-		sp->xvec[0] = stand_in_make(sa, tunnel);
-	if (!sp || !sp->xvec[0]) {
+	x = sp ? stand_in_make(sa, which != IPSEC_MARK_TRANSPORT) : NULL;
+	if (!x) {
 		consume_skb(mark);
 		return NULL;
 	}
-	sp->len = 1;
+	if (which == IPSEC_MARK_SHOWN)
+		x->props.mode = XFRM_MODE_TUNNEL;
+	if (which != IPSEC_MARK_TRANSPORT)
+		x->data = sa;
+	sp->xvec[sp->len++] = x;
 	return mark;
 }
 
@@ -78,26 +100,147 @@ static struct sk_buff *mark_make(const struct ipsec_sa *sa, bool tunnel)
 static void mark_free(struct sk_buff *mark)
 {
 	/* What the destructor insists on; there is no timer to stop. */
-	skb_sec_path(mark)->xvec[0]->km.state = XFRM_STATE_DEAD;
+	face_of(mark)->km.state = XFRM_STATE_DEAD;
 	consume_skb(mark);
 }
 
-/* The SA's mark, made at the first packet; NULL without memory. */
-static const struct sk_buff *mark_of(struct ipsec_sa *sa, bool tunnel)
+/* A mark of the SA, made when it is first needed; NULL without memory. */
+static const struct sk_buff *mark_of(struct ipsec_sa *sa, enum ipsec_mark which)
 {
-	struct sk_buff *mark = READ_ONCE(sa->marks[tunnel]), *other;
+	struct sk_buff *mark = READ_ONCE(sa->marks[which]), *other;
 
 	if (likely(mark))
 		return mark;
-	mark = mark_make(sa, tunnel);
+	mark = mark_make(sa, which);
 	if (!mark)
 		return NULL;
-	other = cmpxchg(&sa->marks[tunnel], NULL, mark);
+	other = cmpxchg(&sa->marks[which], NULL, mark);
 	if (!other)
 		return mark;
 	/* Another CPU was faster. */
 	mark_free(mark);
 	return other;
+}
+
+/*
+ * The mark that shows the other face of @x, NULL if it has none. An SA whose end has
+ * begun is not found any more; others stay for the RCU section.
+ */
+static const struct sk_buff *other_face(const struct xfrm_state *x,
+					enum ipsec_mark which)
+{
+	const struct sk_buff *mark;
+	struct ipsec_sa *sa;
+
+	if (!is_stand_in(x) || !is_tunnel(x))
+		return NULL;
+	/* Pairs with ipsec_history_end(). */
+	sa = smp_load_acquire(&x->data);
+	mark = sa ? mark_of(sa, which) : NULL;
+	return mark && face_of(mark) != x ? mark : NULL;
+}
+
+static bool has_other_face(const struct sec_path *sp, enum ipsec_mark which)
+{
+	int i;
+
+	for (i = 0; i < sp->len; i++)
+		if (other_face(sp->xvec[i], which))
+			return true;
+	return false;
+}
+
+/* Several SAs, or more than a secpath: that becomes the packet's own. */
+static bool turn_each(struct sk_buff *skb, enum ipsec_mark which)
+{
+	const struct sk_buff *mark;
+	struct sec_path *sp;
+	int i;
+
+	if (!has_other_face(skb_sec_path(skb), which))
+		return true;
+	sp = secpath_set(skb);
+	for (i = 0; sp && i < sp->len; i++) {
+		struct xfrm_state *x = sp->xvec[i];
+
+		mark = other_face(x, which);
+		if (!mark)
+			continue;
+		sp->xvec[i] = face_of(mark);
+		xfrm_state_hold(sp->xvec[i]);
+		xfrm_state_put(x);
+	}
+	return sp;
+}
+
+/* Return: false without memory, and then nothing was done. */
+static bool turn(struct sk_buff *skb, enum ipsec_mark which)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	const struct sk_buff *mark;
+
+	if (sp->len != 1 || skb->active_extensions != BIT(SKB_EXT_SEC_PATH))
+		return turn_each(skb, which);
+	mark = other_face(sp->xvec[0], which);
+	if (mark) {
+		skb_ext_reset(skb);
+		skb_ext_copy(skb, mark);
+	}
+	return true;
+}
+
+/**
+ * ipsec_history_show() - the firewall is to see which SAs were tunnels
+ * @skb: a packet with a secpath, which the core will not judge before it was hidden
+ *
+ * Without memory it does not see that.
+ *
+ * Context: RCU read side.
+ */
+void ipsec_history_show(struct sk_buff *skb)
+{
+	turn(skb, IPSEC_MARK_SHOWN);
+}
+
+/**
+ * ipsec_history_hide() - the core may judge a packet
+ * @skb: a packet with a secpath; without memory it loses that
+ *
+ * Context: RCU read side.
+ */
+void ipsec_history_hide(struct sk_buff *skb)
+{
+	if (unlikely(!turn(skb, IPSEC_MARK_TUNNEL)))
+		secpath_reset(skb);
+}
+
+/**
+ * ipsec_history_end() - packets do not find an SA by its marks any more
+ * @sa: the SA, which is about to be freed
+ *
+ * From packets that still show it the core takes no offence.
+ *
+ * Context: process. Return: whether some may have found it until now, so that the
+ * memory has to outlive a grace period.
+ */
+bool ipsec_history_end(struct ipsec_sa *sa)
+{
+	enum ipsec_mark which;
+	struct xfrm_state *x;
+	bool found = false;
+
+	for (which = IPSEC_MARK_TUNNEL; which < IPSEC_MARKS; which++) {
+		if (!READ_ONCE(sa->marks[which]))
+			continue;
+		x = face_of(sa->marks[which]);
+		if (!x->data)
+			continue;
+		x->props.mode = XFRM_MODE_TRANSPORT;
+		/* Who does not find the SA finds that mode. */
+		smp_store_release(&x->data, NULL);
+		found = true;
+	}
+	return found;
 }
 
 /**
@@ -113,7 +256,9 @@ static const struct sk_buff *mark_of(struct ipsec_sa *sa, bool tunnel)
  */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
 {
-	const struct sk_buff *mark = mark_of(sa, tunnel);
+	const struct sk_buff *mark = mark_of(sa, tunnel ?
+						 IPSEC_MARK_TUNNEL :
+						 IPSEC_MARK_TRANSPORT);
 	struct sec_path *sp;
 	struct xfrm_state *x;
 
@@ -126,17 +271,10 @@ bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel)
 	sp = secpath_set(skb);
 	if (!sp || sp->len >= min(XFRM_MAX_DEPTH, IPSEC_MAX_DEPTH))
 		return false;
-	x = skb_sec_path(mark)->xvec[0];
+	x = face_of(mark);
 	xfrm_state_hold(x);
 	sp->xvec[sp->len++] = x;
 	return true;
-}
-
-/* What the destructor insists on; there is no timer to stop. */
-static void stand_in_put(struct xfrm_state *x)
-{
-	x->km.state = XFRM_STATE_DEAD;
-	xfrm_state_put(x);
 }
 
 /**
@@ -189,12 +327,12 @@ void ipsec_history_release(struct ipsec_sa *sa)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(sa->marks); i++) {
+	for (i = 0; i < ARRAY_SIZE(sa->marks); i++)
 		if (sa->marks[i])
 			mark_free(sa->marks[i]);
+	for (i = 0; i < ARRAY_SIZE(sa->sent); i++)
 		if (sa->sent[i])
 			stand_in_put(sa->sent[i]);
-	}
 }
 
 /**

@@ -84,9 +84,32 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 {
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 
+	/* What was shown in FORWARD, or taken from there or from LOCAL_IN. */
+	if (unlikely(skb_sec_path(skb)))
+		ipsec_history_hide(skb);
 	if (leave_alone(skb, family) || is_bridged(skb, state))
 		return NF_ACCEPT;
 	return ipsec_output(skb, family, state);
+}
+
+/*
+ * From here on those may look who have hooks at the same point of the stack as our one
+ * or two.
+ */
+static void show(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct netns_nf *nf = &state->net->nf;
+	unsigned int ours = state->hook == NF_INET_LOCAL_IN ? 2 : 1;
+	const struct nf_hook_entries *all;
+
+	if (likely(!skb_sec_path(skb)))
+		return;
+	if (state->pf == NFPROTO_IPV4)
+		all = rcu_dereference(nf->hooks_ipv4[state->hook]);
+	else
+		all = rcu_dereference(nf->hooks_ipv6[state->hook]);
+	if (all && all->num_hook_entries > ours)
+		ipsec_history_show(skb);
 }
 
 static unsigned int hook_input(void *priv, struct sk_buff *skb,
@@ -95,10 +118,10 @@ static unsigned int hook_input(void *priv, struct sk_buff *skb,
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 
 	/* disable_policy of the device that it came by exempts from both, too. */
-	if (__xfrm_check_dev_nopolicy(skb, XFRM_POLICY_IN, family))
-		return NF_ACCEPT;
-	if (!ipsec_policy_check_local(state->net, skb, family))
+	if (!__xfrm_check_dev_nopolicy(skb, XFRM_POLICY_IN, family) &&
+	    !ipsec_policy_check_local(state->net, skb, family))
 		return NF_STOLEN;
+	show(skb, state);
 	return NF_ACCEPT;
 }
 
@@ -136,6 +159,7 @@ static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 	}
 	if (checked && !ipsec_policy_check_forward(state->net, skb, &flow))
 		return NF_STOLEN;
+	show(skb, state);
 	if (!decided)
 		return NF_ACCEPT;
 	/* As IPv4 says of each packet that it forwards; asked when it is sent. */
@@ -145,13 +169,15 @@ static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 	return ipsec_output_flow(state->net, skb, &flow, false);
 }
 
-/* Behind the firewall, which sees IP in IP as the wire did. */
+/* Behind the firewall, which sees IP in IP as the wire did, and tunnels as such. */
 static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	bool taken;
 
+	if (skb_sec_path(skb))
+		ipsec_history_hide(skb);
 	local_bh_disable();
 	taken = ipsec_ipcomp_unwrap(state->net, skb, family);
 	local_bh_enable();
@@ -178,14 +204,14 @@ static const struct nf_hook_ops hooks[] = {
 	     hook_translated),
 	HOOK(NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
-	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_MANGLE - 1, hook_input),
 	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_MANGLE - 1, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_NAT_DST + 1,
 	     hook_translated),
 	HOOK(NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_MANGLE - 1, hook_forward),
 	HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
-	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER - 1, hook_input),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_MANGLE - 1, hook_input),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
 };
 

@@ -421,6 +421,9 @@ bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);
 struct xfrm_state *ipsec_history_sent(struct ipsec_sa *sa, bool tunnel);
 bool ipsec_history_ours(const struct xfrm_state *x);
+void ipsec_history_show(struct sk_buff *skb);
+void ipsec_history_hide(struct sk_buff *skb);
+bool ipsec_history_end(struct ipsec_sa *sa);
 void ipsec_history_release(struct ipsec_sa *sa);
 unsigned int ipsec_history_have(const struct sk_buff *skb);
 bool ipsec_history_passed(const struct sk_buff *skb,

@@ -41,12 +41,29 @@ static void sa_free(struct ipsec_sa *sa)
 		wake_up_var(&in->live_sas);
 }
 
-/* One grace period serves all that were retired until then. */
+/* Packets do not find any of them any more. Return: whether some may have. */
+static bool end_all(struct llist_node *list)
+{
+	struct ipsec_sa *sa;
+	bool found = false;
+
+	llist_for_each_entry(sa, list, dead_node) {
+		found |= ipsec_history_end(sa);
+		cond_resched();
+	}
+	return found;
+}
+
+/*
+ * One grace period serves all that were retired until then, and a second one those that
+ * packets could find once more meanwhile.
+ */
 static void reap(struct work_struct *work)
 {
 	struct llist_node *list = llist_del_all(&retired);
 	struct ipsec_sa *sa, *next;
 
+	end_all(list);
 	if (list)
 		synchronize_rcu();
 	llist_for_each_entry_safe(sa, next, list, dead_node) {
@@ -54,6 +71,8 @@ static void reap(struct work_struct *work)
 		cond_resched();
 	}
 	list = llist_del_all(&released);
+	if (unlikely(end_all(list)))
+		synchronize_rcu();
 	llist_for_each_entry_safe(sa, next, list, dead_node) {
 		sa_free(sa);
 		cond_resched();

@@ -205,6 +205,20 @@ struct ipsec_sa_params {
 };
 
 /**
+ * enum ipsec_mark - what is to be seen of an SA in a packet that came through it
+ * @IPSEC_MARK_TRANSPORT: transport mode
+ * @IPSEC_MARK_TUNNEL: it was a tunnel; the core sees transport mode
+ * @IPSEC_MARK_SHOWN: the same, while the firewall looks at it: tunnel mode
+ * @IPSEC_MARKS: how many there are
+ */
+enum ipsec_mark {
+	IPSEC_MARK_TRANSPORT,
+	IPSEC_MARK_TUNNEL,
+	IPSEC_MARK_SHOWN,
+	IPSEC_MARKS,
+};
+
+/**
  * struct ipsec_sa - a security association
  * @key: [I] identity in the SAD
  * @spi_node: [D R] link of the table by @key
@@ -245,8 +259,8 @@ struct ipsec_sa_params {
  * @early: [s] packets that wait for the keys, see early.c
  * @due: [T] queued while a time limit, the larval limit or net.key.delete_grace runs,
  *	 or packets wait
- * @marks: [A] what received packets take their secpath from, of transport and of
- *         tunnel mode; set once, when first needed, see history.c
+ * @marks: [A] what received packets take their secpath from; set once, when first
+ *         needed, see history.c
  * @sent: [A] what routes of packets show of it, of transport and of tunnel mode; the
  *        same
  * @pmtu: [A] path MTU learned from ICMP for the outer packet, 0 = none
@@ -294,7 +308,7 @@ struct ipsec_sa {
 	struct ipsec_lifetime	life;
 	struct sk_buff_head	early;
 	struct timerqueue_node	due;
-	struct sk_buff		*marks[2];
+	struct sk_buff		*marks[IPSEC_MARKS];
 	struct xfrm_state	*sent[2];
 	u32			pmtu;
 	unsigned long		pmtu_until;

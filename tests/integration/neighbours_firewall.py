@@ -11,18 +11,24 @@ import lab
 import neighbours
 from neighbours import ENDS, HOSTS
 
+# Of gw2, in its network.
+INNER = {4: "10.2.0.254", 6: "fd02::fe"}
 IPTABLES = {4: "iptables", 6: "ip6tables"}
-# Of the three ways: port, SPI, reqid.
-WAYS = {"tunnel": (7000, 0x4000, 17), "transport": (7001, 0x5000, 18),
-        "ESP and AH": (7002, 0x7000, 19)}
+# Of the ways: port, SPI, reqid.
+WAYS = {"tunnel": (7000, 0x4000, 17), "tunnel that ends here": (7003, 0x4000, 17),
+        "transport": (7001, 0x5000, 18), "ESP and AH": (7002, 0x7000, 19)}
 TABLE = {"FORWARD": "filter", "INPUT": "filter", "OUTPUT": "filter",
-         "PREROUTING": "mangle", "POSTROUTING": "mangle", "OUTPUT, mangle": "mangle"}
+         "PREROUTING": "mangle", "POSTROUTING": "mangle", "OUTPUT, mangle": "mangle",
+         "INPUT, mangle": "mangle", "FORWARD, mangle": "mangle"}
 # Where a packet is asked about what will become of it, and what became of it.
 PLACES = (
     ("gw1", "FORWARD", "out", "tunnel"),
     ("gw1", "POSTROUTING", "out", "tunnel"),
     ("gw2", "PREROUTING", "in", "tunnel"),
     ("gw2", "FORWARD", "in", "tunnel"),
+    ("gw2", "FORWARD, mangle", "in", "tunnel"),
+    ("gw2", "INPUT", "in", "tunnel that ends here"),
+    ("gw2", "INPUT, mangle", "in", "tunnel that ends here"),
     ("gw1", "OUTPUT", "out", "transport"),
     ("gw1", "OUTPUT, mangle", "out", "transport"),
     ("gw1", "POSTROUTING", "out", "transport"),
@@ -31,7 +37,8 @@ PLACES = (
 )
 # {spi}, {reqid}, {mode}: what is right; {ips}: the SPI as iptables(8) has to be told, which
 # does not bring its bytes in the network's order; {edom}: the other mode; {own}, {peer}:
-# the ends. Where it applies: everything, or only to that direction or way.
+# the ends. Where it applies: everything, or only to that direction or way. In PREROUTING
+# what came by a tunnel of ours says that it was transport mode: no "mode" there.
 POLICY = (
     ("all", "--pol ipsec", True),
     ("all", "--pol none", False),
@@ -44,11 +51,12 @@ POLICY = (
     ("all", "--pol ipsec ! --spi {ips}", False),
     ("all", "--pol ipsec --strict --proto esp --reqid {reqid} --spi {ips}", True),
     ("all", "--pol ipsec --strict --proto esp --next --proto esp", False),
-    ("out", "--pol ipsec --mode {mode}", True),
-    ("out", "--pol ipsec --mode {edom}", False),
+    ("mode", "--pol ipsec --mode {mode}", True),
+    ("mode", "--pol ipsec --mode {edom}", False),
     ("transport", "--pol ipsec --mode transport --proto esp", True),
-    ("out tunnel", "--pol ipsec --mode tunnel --tunnel-src {own} --tunnel-dst {peer}", True),
-    ("out tunnel", "--pol ipsec --mode tunnel --tunnel-src {peer}", False),
+    ("mode tunnel", "--pol ipsec --mode tunnel --tunnel-src {own} --tunnel-dst {peer}", True),
+    ("mode tunnel", "--pol ipsec --mode tunnel --tunnel-src {peer}", False),
+    ("mode tunnel", "--pol ipsec --strict --mode tunnel --tunnel-dst {peer}", True),
 )
 CHAINS = (
     ("gw1", "OUTPUT", "out", "ESP and AH"),
@@ -73,9 +81,9 @@ NFT = (
     ("all", "ipsec {dir} spi 9", False),
     ("all", "ipsec {dir} spnum 0 spi {spi}", True),
     ("all", "ipsec {dir} spnum 1 spi {spi}", False),
-    ("out tunnel", "ipsec out {ip} daddr {peer}", True),
-    ("out tunnel", "ipsec out {ip} saddr {own}", True),
-    ("out tunnel", "ipsec out {ip} daddr {own}", False),
+    ("mode tunnel", "ipsec {dir} {ip} daddr {peer}", True),
+    ("mode tunnel", "ipsec {dir} {ip} saddr {own}", True),
+    ("mode tunnel", "ipsec {dir} {ip} daddr {own}", False),
 )
 # Of the outer packet.
 OUTER = (
@@ -90,8 +98,11 @@ OUTER = (
 )
 
 
-def applies(where, direction, way):
-    return where == "all" or set(where.split()) <= {direction, way}
+def applies(where, hook, direction, way):
+    words = {direction, way.split()[0]}
+    if hook != "PREROUTING":
+        words.add("mode")
+    return where == "all" or set(where.split()) <= words
 
 
 def rows(v):
@@ -103,13 +114,13 @@ def rows(v):
         spi += v << 4
         words = {"spi": hex(spi), "ips": hex(socket.htonl(spi)), "reqid": reqid,
                  "own": own, "peer": peer, "dir": direction,
-                 "ip": "ip" if v == 4 else "ip6", "mode": way,
-                 "edom": "transport" if way == "tunnel" else "tunnel"}
+                 "ip": "ip" if v == 4 else "ip6", "mode": way.split()[0],
+                 "edom": "transport" if way.startswith("tunnel") else "tunnel"}
         for tool, matches in ("iptables", POLICY), ("nft", NFT):
             for where, match, counts in matches:
                 # nft's chains here are behind that table.
-                if applies(where, direction, way) and (tool, hook) != (
-                        "nft", "OUTPUT, mangle"):
+                if applies(where, hook, direction, way) and (
+                        tool == "iptables" or "mangle" not in hook):
                     text = match.format(**words)
                     if tool == "iptables":
                         text = f"-m policy --dir {direction} {text}"
@@ -190,8 +201,10 @@ def send(hosts, v):
     """One datagram of each way; what went wrong."""
     a, b, gw1, gw2 = hosts
     wrong = []
+    routes = {"tunnel": (a, b, HOSTS[v]),
+              "tunnel that ends here": (a, gw2, (HOSTS[v][0], INNER[v]))}
     for way, (port, _, _) in WAYS.items():
-        x, y, (own, peer) = (a, b, HOSTS[v]) if way == "tunnel" else (gw1, gw2, ENDS[v])
+        x, y, (own, peer) = routes.get(way, (gw1, gw2, ENDS[v]))
         got = neighbours.datagram(x, y, own, peer, 100, port=port)
         if got != lab.ARRIVES:
             wrong.append((way, got, gw1.drops(), gw2.drops()))
