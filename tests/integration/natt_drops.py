@@ -228,7 +228,7 @@ def body():
         """Sent, and somebody has counted it."""
         nonlocal seen
         f.udp(b"\x77" + f.esp()[1:])
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not (seen := xfrm_stat(b, "XfrmInNoStates") - before) \
                 and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -94,7 +94,7 @@ def sas_come(hosts, v):
         say_lines(hosts, v, "spdadd")
         before = f.go(5), hosts.seen()
         say_lines(hosts, v, "add")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while f.go(1) and hosts.seen() != ESP and time.monotonic() < deadline:
             pass
         return *before, f.go(10)

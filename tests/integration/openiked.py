@@ -109,7 +109,7 @@ class Daemon:
         return found
 
 
-def wait_for(condition, limit=20):
+def wait_for(condition, limit=60):
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if condition():
@@ -257,9 +257,10 @@ def kinds(pair, rows, options=""):
     pair.end()
 
 
-def flood(pair, ends, seconds):
-    """Datagrams from a to b a hundred times a second and their echo: how many were
-    sent, lost on the way there and on the way back, and the SPIs of a's."""
+def flood(pair, ends, seconds, rekeys):
+    """Datagrams from a to b a hundred times a second and their echo, so long, and until
+    there were so many rekeys: how many were sent, lost on the way there and on the way
+    back, and the SPIs of a's."""
     there = pair.b.host.socket(ends[1], 7001)
     here = pair.a.host.socket(ends[0])
     there.setblocking(False)
@@ -288,7 +289,7 @@ def flood(pair, ends, seconds):
     look()
     spis.clear()
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or sent <= 500 or len(spis) <= rekeys:
         here.sendto(b"flood %d" % sent, (ends[1], 7001))
         sent += 1
         turn(0.008)
@@ -318,7 +319,7 @@ def rekeyed(pair):
     pair.start(conf(ends, text + "3"), conf(ends[::-1], text + "600", "passive"))
     pair.claim(pair.up(), "SAs that live three seconds come up", pair.sas())
     before = [h.drops() for h in pair.hosts]
-    sent, lost, unanswered, spis = flood(pair, ends, 11)
+    sent, lost, unanswered, spis = flood(pair, ends, 11, 3)
     rekeys = len(spis) - 1
     pair.claim(rekeys >= 3 and sent > 500, "they are rekeyed under traffic, three times "
                "and more", (spis, sent))

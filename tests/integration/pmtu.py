@@ -300,7 +300,7 @@ def believed(a, gw1, r, listener, probers):
 
 def changed(host, before, want):
     """What the counters of path MTUs rose by, as soon as it is what is wanted."""
-    deadline = time.monotonic() + (5 if want else 0.01)
+    deadline = time.monotonic() + (60 if want else 0.01)
     while True:
         seen = {k: n - before[k] for k, n in host.stat().items()
                 if n != before[k] and k.startswith("pmtu")}

@@ -99,7 +99,7 @@ def mismatches(host):
 
 
 def rises(host, before):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while mismatches(host) == before and time.monotonic() < deadline:
         time.sleep(0.05)
     return mismatches(host) > before
@@ -107,7 +107,7 @@ def rises(host, before):
 
 def until(wire, wanted):
     """Frames until they say what is wanted, or no more come for long."""
-    frames, deadline = [], time.monotonic() + 10
+    frames, deadline = [], time.monotonic() + 60
     while time.monotonic() < deadline and not wanted(frames):
         frames += wire.frames()
     return frames

@@ -165,7 +165,7 @@ def early(p):
     with p.a.socket(A) as s:
         for _ in range(5):
             s.sendto(b"early", (C, 7000))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while p.c.stat()["in_early"] < before + 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     lab.equal("packets wait for keys", before + 5, p.c.stat()["in_early"])
@@ -217,7 +217,7 @@ def waiting(p):
     for n in range(5):
         raw.sendto(ip4(A, C, 17, bytes(64), 0x2000 | n * 64), (C, 0))
     raw.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while p.c.stat()["in_success"] < 25 and time.monotonic() < deadline:
         time.sleep(0.02)
     lab.claim(p.c.stat()["in_success"] >= 25, "packets wait in the namespace",
@@ -312,6 +312,9 @@ def ends_while_used(a):
 
 
 def body():
+    # Said by the core when a raw socket's sender, on its way in, was late for the device.
+    with open(os.environ["work"] + "/expected", "a") as f:
+        f.write("? c0 selects TX queue 0, but real number of TX queues is 0\n")
     lab.run("ip", "netns", "add", "a")
     a = lab.Host("a")
     a.run("ip", "link", "set", "lo", "up")
