@@ -86,14 +86,15 @@ def in_overlay(a, b):
     ends = "fd00::71", "fd00::72"
     for n, host in enumerate((a, b)):
         host.ip(f"addr add {ends[n]}/64 dev eth0 nodad\n")
+        # Before the device says anything.
+        host.setkey(lab.between(host, *ends, 0xa00, natt.GCM[0]).replace(
+            "flush; spdflush;", ""))
         host.run("ip", *f"link add t0 type vxlan id 42 local {ends[n]} remote {ends[1 - n]}"
                         " dstport 4789".split())
         host.ip(f"""link set t0 address 02:00:00:00:07:0{n} up
             addr add 192.168.7.{n}/24 dev t0
             neigh add 192.168.7.{1 - n} lladdr 02:00:00:00:07:0{1 - n} dev t0
             """)
-        host.setkey(lab.between(host, *ends, 0xa00, natt.GCM[0]).replace(
-            "flush; spdflush;", ""))
     wire = lab.Wire(a, b)
     for size in 100, 4000:
         lab.equal(f"IPv4 in VXLAN over IPv6: {size} bytes", lab.ARRIVES,

@@ -24,7 +24,7 @@ BITS = {4: 24, 6: 64}
 TABLE = "route add default via $far2 dev eth1 table 7\nrule add $rule table 7 pref 100\n"
 UNDO = "rule del pref 100\nroute flush table 7\n"
 INTO = """link set $dev master red
-    address add $src dev red
+    address add $src dev red$nodad
     route add $net via $next dev $dev table 10
     """
 OUT_OF = """address del $src dev red
@@ -83,7 +83,7 @@ def chosen(rule):
 SEVERAL = ("route replace $net nexthop via $peer dev eth0 nexthop via $far2 dev eth1\n",
            "route replace $net via $peer dev eth0\n")
 OUTER = ("route add $end2 nexthop via $peer dev eth0 nexthop via $far2 dev eth1\n"
-         "address add $end1 dev lo\n", "route del $end2\naddress del $end1 dev lo\n")
+         "address add $end1 dev lo$nodad\n", "route del $end2\naddress del $end1 dev lo\n")
 ROWS = [
     Row("nothing chooses"),
     Row("a rule by mark, which the socket has", chosen("fwmark 7"), UNDO, mark=MARK),
@@ -119,7 +119,7 @@ ROWS = [
     Row("ipvlan", ON_TOP.replace("$kind", "type ipvlan mode l2"), OFF),
     Row("bonding", BOND, UNBOND),
     Row("a dummy device has the end",
-        "link add top type dummy\nlink set top up\naddress add $end1 dev top\n"
+        "link add top type dummy\nlink set top up\naddress add $end1 dev top$nodad\n"
         "route add $end2 via $peer\n", "route del $end2\nlink del top\n", ends=FAR),
 ]
 
@@ -217,9 +217,9 @@ def prepare(hosts):
         nodad = " nodad" if v == 6 else ""
         for n, host in enumerate(hosts):
             host.ip(f"addr add {SECOND[v][n]}/{BITS[v]} dev eth1{nodad}\n"
-                    f"addr add {INNER[v][n]} dev lo\n"
+                    f"addr add {INNER[v][n]} dev lo{nodad}\n"
                     f"route add {INNER[v][1 - n]} via {ENDS[v][1 - n]}\n")
-        b.ip(f"addr add {FAR[v][1]} dev lo\n")
+        b.ip(f"addr add {FAR[v][1]} dev lo{nodad}\n")
         a.ip(f"route add {NET[v]} via {ENDS[v][1]}\n")
         a.run("ip", f"-{v}", "route", "del", INNER[v][1])
     for host in hosts:
