@@ -41,6 +41,22 @@ struct ipsec_sp *ipsec_input_policy(struct net *net,
 	return ipsec_spd_lookup(net, &local);
 }
 
+static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
+			     struct ipsec_decision *decision)
+{
+	switch (ipsec_sp_decides(decision->sp, ipsec_net(net), flow)) {
+	case IPSEC_SP_IPSEC:
+		decision->verdict = IPSEC_PROTECT;
+		break;
+	case IPSEC_SP_NONE:
+		decision->verdict = IPSEC_PASS;
+		break;
+	default:
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_in_polvio;
+	}
+}
+
 /* A flow that the cache does not know. */
 static noinline_for_stack void decide_slowly(struct net *net,
 					     const struct ipsec_flow *flow,
@@ -54,17 +70,11 @@ static noinline_for_stack void decide_slowly(struct net *net,
 			.sp		= ipsec_input_policy(net, flow),
 			.generation	= decision.generation,
 		};
-		switch (ipsec_sp_decides(decision.sp, in, flow)) {
-		case IPSEC_SP_IPSEC:
-			decision.verdict = IPSEC_PROTECT;
-			break;
-		case IPSEC_SP_NONE:
-			decision.verdict = IPSEC_PASS;
-			break;
-		default:
-			decision.verdict = IPSEC_DISCARD;
-			decision.reason = IPSEC_STAT_in_polvio;
-		}
+		/* Two errors of this flow may quote packets of different ones. */
+		if (!decision.sp && !flow->socket && ipsec_flow_is_error(flow))
+			decision.verdict = IPSEC_QUOTED;
+		else
+			decide_by_policy(net, flow, &decision);
 		ipsec_flow_cache_store(in, flow, &decision);
 	}
 	answer->sp = decision.sp;
@@ -203,42 +213,149 @@ struct judgement {
 	int			rule;
 };
 
-/* Why a packet is dropped, or NO_REASON; @rule becomes the request to blame. */
-static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
-				 const struct ipsec_flow *flow,
-				 const struct ipsec_answer *answer,
-				 int *rule)
+static bool has_ports(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Whether address translation gave a packet another destination since it arrived: that
+ * of a DNAT rule, or the one that a source NAT rule once replaced, if it is an answer.
+ */
+static bool is_translated(const struct sk_buff *skb)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	return ct && READ_ONCE(ct->status) &
+		     (CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ? IPS_DST_NAT :
+								 IPS_SRC_NAT);
+}
+
+/* What a flow was before address translation, see is_translated(). */
+static void untranslate(struct ipsec_flow *flow, const struct sk_buff *skb)
+{
+	const struct nf_conntrack_tuple *came;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	came = &ct->tuplehash[CTINFO2DIR(ctinfo)].tuple;
+	if (flow->family == AF_INET)
+		ipsec_addr_set4(&flow->dst, came->dst.u3.ip);
+	else
+		flow->dst.in6 = came->dst.u3.in6;
+	/* An error is of the connection that it quotes. */
+	if (flow->proto == came->dst.protonum && has_ports(flow->proto))
+		flow->dport = came->dst.u.all;
+}
+
+/* What a policy of type ipsec misses. */
+static enum ipsec_stat reason_unmet(struct net *net, const struct sk_buff *skb,
+				    const struct ipsec_flow *flow,
+				    const struct ipsec_sp *sp, int *rule)
 {
 	const struct ipsec_net *in = ipsec_net(net);
 	const struct ipsec_knobs_family *knobs;
 
-	if (answer->verdict == IPSEC_DISCARD)
-		return answer->reason;
-	if (answer->verdict == IPSEC_PROTECT) {
-		knobs = ipsec_knobs_of(in, flow->family);
-		*rule = ipsec_request_unmet(answer->sp, knobs,
-					    ipsec_history_have(skb));
-		if (*rule != NO_RULE)
-			return IPSEC_STAT_in_polvio;
-		if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
-			*rule = request_unmatched(answer->sp, knobs, flow,
-						  skb);
-		if (*rule != NO_RULE)
-			return IPSEC_STAT_in_history;
+	knobs = ipsec_knobs_of(in, flow->family);
+	*rule = ipsec_request_unmet(sp, knobs, ipsec_history_have(skb));
+	if (*rule != NO_RULE)
+		return IPSEC_STAT_in_polvio;
+	if (unlikely(READ_ONCE(in->knobs.check_policy_history)))
+		*rule = request_unmatched(sp, knobs, flow, skb);
+	if (*rule != NO_RULE)
+		return IPSEC_STAT_in_history;
+	return tunnel_wanted(skb, sp) ? NO_REASON : IPSEC_STAT_in_tunnel;
+}
+
+/*
+ * The policy of what replies to the packet that an ICMP error quotes, or NULL if it does
+ * not serve the error; @reply is the flow of that.
+ */
+static const struct ipsec_sp *reply_policy(struct net *net,
+					   const struct sk_buff *skb,
+					   const struct ipsec_flow *flow,
+					   struct ipsec_flow *reply)
+{
+	struct ipsec_answer answer;
+
+	if (!ipsec_flow_of_reply(reply, skb, flow))
+		return NULL;
+	if (is_translated(skb))
+		untranslate(reply, skb);
+	decide_input(net, reply, &answer);
+	return ipsec_sp_takes_error(answer.sp, flow, reply) ? answer.sp : NULL;
+}
+
+/*
+ * An ICMP error that no entry is about. The reply's policy may let it out of a tunnel
+ * (RFC 4301 section 6.2), or pass where the default discards. In clear nobody on the way
+ * may have seen what it quotes if that was protected, so that it is not forwarded; one
+ * that is delivered here may be about what a socket sent in clear, which knows best what
+ * to believe.
+ */
+static noinline_for_stack enum ipsec_stat
+reason_of_error(struct net *net, const struct sk_buff *skb,
+		const struct ipsec_flow *flow, const struct ipsec_sp **sp,
+		int *rule)
+{
+	const struct ipsec_sp *wants = NULL;
+	struct ipsec_ends_key ends;
+	struct ipsec_flow reply;
+	bool tunnel = ipsec_history_tunnel(skb, &ends);
+	bool discards = ipsec_sp_decides(NULL, ipsec_net(net), flow) !=
+			IPSEC_SP_NONE;
+
+	if (discards && !tunnel && !ipsec_history_have(skb))
+		return IPSEC_STAT_in_polvio;
+	if (discards || tunnel || flow->dir == IPSEC_FWD)
+		wants = reply_policy(net, skb, flow, &reply);
+	if (wants) {
+		*sp = wants;
+		return reason_unmet(net, skb, &reply, wants, rule);
 	}
-	return tunnel_wanted(skb, answer->sp) ? NO_REASON :
-						  IPSEC_STAT_in_tunnel;
+	if (discards)
+		return IPSEC_STAT_in_polvio;
+	return tunnel ? IPSEC_STAT_in_tunnel : NO_REASON;
+}
+
+/* Why a packet is dropped, or NO_REASON, which policy says so, and which request. */
+static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
+				 const struct ipsec_flow *flow,
+				 const struct ipsec_sp **sp, int *rule)
+{
+	struct ipsec_answer answer;
+
+	decide_input(net, flow, &answer);
+	*sp = answer.sp;
+	switch (answer.verdict) {
+	case IPSEC_PROTECT:
+		return reason_unmet(net, skb, flow, answer.sp, rule);
+	case IPSEC_PASS:
+		return tunnel_wanted(skb, answer.sp) ? NO_REASON :
+						       IPSEC_STAT_in_tunnel;
+	case IPSEC_QUOTED:
+		return reason_of_error(net, skb, flow, sp, rule);
+	default:
+		return answer.reason;
+	}
 }
 
 static struct judgement judge(struct net *net, const struct sk_buff *skb,
 			      const struct ipsec_flow *flow)
 {
 	struct judgement j = { .rule = NO_RULE };
-	struct ipsec_answer answer;
 
-	decide_input(net, flow, &answer);
-	j.sp = answer.sp;
-	j.reason = reason_of(net, skb, flow, &answer, &j.rule);
+	j.reason = reason_of(net, skb, flow, &j.sp, &j.rule);
 	return j;
 }
 
@@ -293,53 +410,38 @@ static void judge_again(struct net *net, struct sk_buff *skb,
 	}
 }
 
-static bool has_ports(u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
- * Whether address translation gave a packet another destination since it arrived: that
- * of a DNAT rule, or the one that a source NAT rule once replaced, if it is an answer.
- */
-static bool is_translated(const struct sk_buff *skb)
-{
-	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-
-	return ct && READ_ONCE(ct->status) &
-		     (CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ? IPS_DST_NAT :
-								 IPS_SRC_NAT);
-}
-
 /* Policies are about the packet as it arrived. */
 static noinline_for_stack struct judgement
 judge_untranslated(struct net *net, const struct sk_buff *skb,
 		   const struct ipsec_flow *flow)
 {
 	struct ipsec_flow arrived = *flow;
-	const struct nf_conntrack_tuple *came;
-	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
-	came = &ct->tuplehash[CTINFO2DIR(ctinfo)].tuple;
-	if (flow->family == AF_INET)
-		ipsec_addr_set4(&arrived.dst, came->dst.u3.ip);
-	else
-		arrived.dst.in6 = came->dst.u3.in6;
-	/* An error is of the connection that it quotes. */
-	if (flow->proto == came->dst.protonum && has_ports(flow->proto))
-		arrived.dport = came->dst.u.all;
+	untranslate(&arrived, skb);
 	return judge(net, skb, &arrived);
+}
+
+/*
+ * Whether an ICMP error out of a tunnel, which a policy is about that does not want it
+ * there, is what the policy of the reply to the packet that it quotes wants (RFC 4301
+ * section 6.2): a tunnel for the rest of the world must not stop the errors of others.
+ */
+static noinline_for_stack bool goes_as_reply(struct net *net,
+					     const struct sk_buff *skb,
+					     const struct ipsec_flow *flow,
+					     const struct judgement *j)
+{
+	const struct ipsec_sp *wants;
+	struct ipsec_ends_key ends;
+	struct ipsec_flow reply;
+	int rule;
+
+	if (!ipsec_flow_is_error(flow) || flow->socket || !j->sp ||
+	    j->sp->type == IPSEC_SP_DISCARD || !ipsec_history_tunnel(skb, &ends))
+		return false;
+	wants = reply_policy(net, skb, flow, &reply);
+	return wants &&
+	       reason_unmet(net, skb, &reply, wants, &rule) == NO_REASON;
 }
 
 /* Judges, and drops what may not go on. */
@@ -355,6 +457,8 @@ static bool check_flow(struct net *net, struct sk_buff *skb,
 	if (unlikely(j.reason != NO_REASON)) {
 		/* What is inside is judged when it is opened. */
 		if (!forward && ipsec_natt_carries_esp(net, skb, flow))
+			return true;
+		if (goes_as_reply(net, skb, flow, &j))
 			return true;
 		ipsec_drop_rule(net, skb, j.reason, j.sp, j.rule);
 		return false;

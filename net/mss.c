@@ -22,8 +22,10 @@ static int tcp_place(const struct sk_buff *skb, sa_family_t family)
 	u8 nexthdr;
 	int place;
 
+	/* An ICMP error may go by the route of TCP, see quote.c. */
 	if (family == AF_INET)
-		return ip_hdrlen(skb);
+		return ip_hdr(skb)->protocol == IPPROTO_TCP ? ip_hdrlen(skb) :
+							      -ENOENT;
 	nexthdr = ipv6_hdr(skb)->nexthdr;
 	place = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr,
 				 &frag_off);

@@ -266,20 +266,6 @@ bool ipsec_natt_update(struct ipsec_sa *sa, const struct ipsec_sa_params *params
 	return true;
 }
 
-/* Where the UDP header of a datagram is, or a negative number. */
-static int udp_offset(const struct sk_buff *skb, const struct ipsec_flow *flow)
-{
-	int off = skb_network_offset(skb);
-	__be16 frag_off;
-	u8 nexthdr;
-
-	if (flow->family == AF_INET)
-		return off + ip_hdrlen(skb);
-	nexthdr = ipv6_hdr(skb)->nexthdr;
-	return ipv6_skip_exthdr(skb, off + sizeof(struct ipv6hdr), &nexthdr,
-				&frag_off);
-}
-
 /**
  * ipsec_natt_carries_esp() - whether a datagram is for IPsec, not for a socket
  * @net: the namespace
@@ -304,7 +290,7 @@ bool ipsec_natt_carries_esp(struct net *net, const struct sk_buff *skb,
 
 	if (flow->proto != IPPROTO_UDP)
 		return false;
-	off = udp_offset(skb, flow);
+	off = ipsec_upper_offset(skb, flow->family);
 	start = off < 0 ? NULL :
 			  skb_header_pointer(skb, off, sizeof(buf), &buf);
 	return start && start->spi &&

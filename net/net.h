@@ -17,6 +17,7 @@ enum ipsec_verdict {
 	IPSEC_PASS,
 	IPSEC_DISCARD,
 	IPSEC_PROTECT,
+	IPSEC_QUOTED,		/* the packet that an ICMP message quotes decides */
 };
 
 /* What protects a packet, a bit each. IPComp does not. */
@@ -39,7 +40,7 @@ static inline unsigned int ipsec_have_bit(u8 proto)
 
 /**
  * struct ipsec_decision - the fate of the packets of one flow
- * @verdict: pass, drop or protect
+ * @verdict: pass, drop or protect, or who knows that
  * @reason: the counter of a drop
  * @n: SAs to apply, with @verdict PROTECT
  * @tunnel: bit i set: the SA i encapsulates
@@ -67,7 +68,7 @@ struct ipsec_decision {
  * struct ipsec_answer - of a decision what most packets need
  * @sp: the policy that decided, NULL for the system default
  * @route: what carries it out, or NULL
- * @verdict: pass, drop or protect
+ * @verdict: as in struct ipsec_decision
  * @reason: the counter of a drop
  */
 struct ipsec_answer {
@@ -200,6 +201,14 @@ static inline bool ipsec_mss_clamps(struct net *net,
 					flow->family)->mss_clamp);
 }
 
+/* Whether a policy is for a tunnel. One that waits for a key manager may become one. */
+static inline bool ipsec_sp_tunnels(const struct ipsec_sp *sp)
+{
+	return sp && sp->type == IPSEC_SP_IPSEC &&
+	       (!sp->n_requests ||
+		sp->requests[0].mode == IPSEC_MODE_KIND_TUNNEL);
+}
+
 /* The clock is read for each packet, the policy written once a second. */
 static inline void ipsec_sp_used(struct ipsec_sp *sp)
 {
@@ -208,6 +217,18 @@ static inline void ipsec_sp_used(struct ipsec_sp *sp)
 	if (now - READ_ONCE(sp->used) >= NSEC_PER_SEC)
 		WRITE_ONCE(sp->used, now);
 }
+
+/* quote.c */
+bool ipsec_flow_is_error(const struct ipsec_flow *flow);
+bool ipsec_flow_is_redirect(const struct ipsec_flow *flow);
+bool ipsec_flow_of_reply(struct ipsec_flow *reply, const struct sk_buff *skb,
+			 const struct ipsec_flow *flow);
+bool ipsec_sp_takes_error(const struct ipsec_sp *sp,
+			  const struct ipsec_flow *flow,
+			  const struct ipsec_flow *reply);
+bool ipsec_flow_of_redirected(struct ipsec_flow *redirected,
+			      const struct sk_buff *skb,
+			      const struct ipsec_flow *flow);
 
 /* flow_cache.c */
 int ipsec_flow_cache_alloc(void);

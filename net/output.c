@@ -17,20 +17,11 @@ static int output_by_route4(struct net *net, struct sock *sk,
 static int output_by_route6(struct net *net, struct sock *sk,
 			    struct sk_buff *skb);
 
-/* Which policy, and which SAs carry it out. */
-static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
-			  struct ipsec_decision *decision)
+/* What the policy says that was found, and which SAs carry it out. */
+static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
+			     struct ipsec_decision *decision)
 {
-	struct ipsec_net *in = ipsec_net(net);
-
-	*decision = (struct ipsec_decision){
-		.sp		= flow->socket ?
-				  ipsec_sock_policy_find(net, flow->socket) :
-				  ipsec_spd_lookup(net, flow),
-		.final		= true,
-		.generation	= decision->generation,
-	};
-	switch (ipsec_sp_decides(decision->sp, in, flow)) {
+	switch (ipsec_sp_decides(decision->sp, ipsec_net(net), flow)) {
 	case IPSEC_SP_IPSEC:
 		ipsec_bundle_resolve(net, flow, decision, true);
 		break;
@@ -43,11 +34,29 @@ static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
 	}
 }
 
+static void decide_slowly(struct net *net, const struct ipsec_flow *flow,
+			  struct ipsec_decision *decision)
+{
+	*decision = (struct ipsec_decision){
+		.sp		= flow->socket ?
+				  ipsec_sock_policy_find(net, flow->socket) :
+				  ipsec_spd_lookup(net, flow),
+		.final		= true,
+		.generation	= decision->generation,
+	};
+	/* Two messages of this flow may quote packets of different ones. */
+	if (!flow->socket && (ipsec_flow_is_redirect(flow) ||
+			      (!decision->sp && ipsec_flow_is_error(flow))))
+		decision->verdict = IPSEC_QUOTED;
+	else
+		decide_by_policy(net, flow, decision);
+}
+
 /**
  * ipsec_output_decide() - what is to happen to a packet that leaves
  * @net: the namespace
  * @flow: the packet's flow
- * @decision: filled
+ * @decision: filled; IPSEC_QUOTED for some ICMP messages, see decide_packet()
  *
  * Context: RCU read side, BH disabled.
  */
@@ -63,6 +72,71 @@ void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
 	}
 	if (decision->sp)
 		ipsec_sp_used(decision->sp);
+}
+
+/*
+ * An ICMP error that no entry is about: whether it leaves by the SAs of what replies to
+ * the packet that it quotes, of which it may tell the text. Nobody is asked for an SA
+ * because of it; without one it stays.
+ */
+static bool decide_as_reply(struct net *net, const struct sk_buff *skb,
+			    const struct ipsec_flow *flow,
+			    struct ipsec_flow *reply,
+			    struct ipsec_decision *decision)
+{
+	struct ipsec_decision found = { .generation = decision->generation };
+
+	if (!ipsec_flow_of_reply(reply, skb, flow))
+		return false;
+	found.sp = ipsec_spd_lookup(net, reply);
+	if (!ipsec_sp_takes_error(found.sp, flow, reply))
+		return false;
+	ipsec_bundle_resolve(net, reply, &found, false);
+	if (found.verdict == IPSEC_PASS)
+		return false;
+	if (found.verdict == IPSEC_PROTECT)
+		ipsec_output_decide(net, reply, decision);
+	else
+		*decision = found;
+	return true;
+}
+
+/* Whoever obeyed would send in clear to the next router what a tunnel is for. */
+static bool is_misleading(struct net *net, const struct sk_buff *skb,
+			  const struct ipsec_flow *flow)
+{
+	struct ipsec_flow redirected;
+
+	return ipsec_flow_is_redirect(flow) &&
+	       ipsec_flow_of_redirected(&redirected, skb, flow) &&
+	       ipsec_sp_tunnels(ipsec_spd_lookup(net, &redirected));
+}
+
+/*
+ * What is to happen to a packet, of which the flow need not tell all. @reply has room
+ * for another one. Return: the flow that decides.
+ */
+static const struct ipsec_flow *decide_packet(struct net *net,
+					      const struct sk_buff *skb,
+					      const struct ipsec_flow *flow,
+					      struct ipsec_flow *reply,
+					      struct ipsec_decision *decision)
+{
+	ipsec_output_decide(net, flow, decision);
+	if (likely(decision->verdict != IPSEC_QUOTED))
+		return flow;
+	if (is_misleading(net, skb, flow)) {
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_out_redirect;
+		return flow;
+	}
+	if (ipsec_flow_is_error(flow) &&
+	    decide_as_reply(net, skb, flow, reply, decision))
+		return reply;
+	decide_by_policy(net, flow, decision);
+	/* Nor may it be kept: the cache knows whom to ask. */
+	decision->final = false;
+	return flow;
 }
 
 static void output_refuse(struct net *net, struct sk_buff *skb,
@@ -207,8 +281,9 @@ static int output_anew_decided(struct net *net, struct sock *sk,
 {
 	struct ipsec_decision decision;
 	struct ipsec_route *route;
+	struct ipsec_flow reply;
 
-	ipsec_output_decide(net, flow, &decision);
+	flow = decide_packet(net, skb, flow, &reply, &decision);
 	if (decision.verdict == IPSEC_PASS) {
 		ipsec_stack_resume(net, skb);
 		return 0;
@@ -287,31 +362,6 @@ static int output_by_route6(struct net *net, struct sock *sk,
 	return ip6_output(net, sk, skb);
 }
 
-/* A flow that the cache does not know, or not enough of. */
-static noinline_for_stack unsigned int
-output_decided(struct net *net, struct sk_buff *skb,
-	       const struct ipsec_flow *flow)
-{
-	struct ipsec_decision decision;
-	struct ipsec_route *route;
-
-	ipsec_output_decide(net, flow, &decision);
-	switch (decision.verdict) {
-	case IPSEC_PASS:
-		route_plainly(skb);
-		return NF_ACCEPT;
-	case IPSEC_PROTECT:
-		route = route_make(net, skb, flow, &decision);
-		if (!route)
-			return NF_STOLEN;
-		ipsec_route_set(skb, route->dst);
-		return NF_ACCEPT;
-	default:
-		output_refuse(net, skb, &decision);
-		return NF_STOLEN;
-	}
-}
-
 /* Most packets are let go, or get the route that the one before them got. */
 static bool output_known(struct net *net, struct sk_buff *skb,
 			 const struct ipsec_flow *flow, bool again)
@@ -337,6 +387,37 @@ static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow
 	const struct ipsec_route *route = ipsec_route_of(skb_dst(skb));
 
 	return route && ipsec_flow_equal(&route->flow, flow);
+}
+
+/* A flow that the cache does not know, or not enough of. */
+static noinline_for_stack unsigned int
+output_decided(struct net *net, struct sk_buff *skb,
+	       const struct ipsec_flow *flow)
+{
+	const struct ipsec_flow *decides;
+	struct ipsec_decision decision;
+	struct ipsec_route *route;
+	struct ipsec_flow reply;
+
+	decides = decide_packet(net, skb, flow, &reply, &decision);
+	/* A reply may have passed by already, or this packet a hook before. */
+	if (decides != flow && (is_attached(skb, decides) ||
+				output_known(net, skb, decides, false)))
+		return NF_ACCEPT;
+	switch (decision.verdict) {
+	case IPSEC_PASS:
+		route_plainly(skb);
+		return NF_ACCEPT;
+	case IPSEC_PROTECT:
+		route = route_make(net, skb, decides, &decision);
+		if (!route)
+			return NF_STOLEN;
+		ipsec_route_set(skb, route->dst);
+		return NF_ACCEPT;
+	default:
+		output_refuse(net, skb, &decision);
+		return NF_STOLEN;
+	}
 }
 
 /**

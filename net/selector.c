@@ -68,16 +68,16 @@ static bool flow_ports(struct ipsec_flow *flow, const struct sk_buff *skb,
 	}
 }
 
-static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb)
+/* The header is @iph, and begins at @off. */
+static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb,
+		     const struct iphdr *iph, unsigned int off)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-
 	ipsec_addr_set4(&flow->src, iph->saddr);
 	ipsec_addr_set4(&flow->dst, iph->daddr);
 	flow->proto = iph->protocol;
 	if (ip_is_fragment(iph))
 		return true;
-	return flow_ports(flow, skb, skb_network_offset(skb) + iph->ihl * 4);
+	return flow_ports(flow, skb, off + iph->ihl * 4);
 }
 
 /* One extension header: its length in bytes, 0 at the end of the chain. */
@@ -131,16 +131,16 @@ static bool fragment_decided(struct ipsec_flow *flow, __be16 frag_off, u8 nexthd
 	return true;
 }
 
-static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb)
+static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb,
+		     const struct ipv6hdr *iph, unsigned int off)
 {
-	unsigned int off = skb_network_offset(skb) + sizeof(struct ipv6hdr);
-	const struct ipv6hdr *iph = ipv6_hdr(skb);
 	u8 nexthdr = iph->nexthdr;
 	bool ports = true;
 	unsigned int i;
 
 	flow->src.in6 = iph->saddr;
 	flow->dst.in6 = iph->daddr;
+	off += sizeof(*iph);
 	for (i = 0; i < MAX_EXT_HEADERS; i++) {
 		__be16 frag_off = 0;
 		const u8 *next;
@@ -187,5 +187,58 @@ bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,
 	memset(flow, 0, sizeof(*flow));
 	flow->family = family;
 	flow->dir = dir;
-	return family == AF_INET ? flow_ip4(flow, skb) : flow_ip6(flow, skb);
+	if (family == AF_INET)
+		return flow_ip4(flow, skb, ip_hdr(skb), skb_network_offset(skb));
+	return flow_ip6(flow, skb, ipv6_hdr(skb), skb_network_offset(skb));
+}
+
+/**
+ * ipsec_flow_from_quote() - the same of a packet that another one quotes
+ * @flow: filled, every byte of it
+ * @skb: the packet that quotes
+ * @off: where in it the quoted IP header begins, of which nothing was checked
+ * @family: AF_INET or AF_INET6
+ * @dir: the direction to look up
+ *
+ * Context: any. Return: false when too little is quoted, or no such packet.
+ */
+bool ipsec_flow_from_quote(struct ipsec_flow *flow, const struct sk_buff *skb,
+			   unsigned int off, sa_family_t family,
+			   enum ipsec_dir dir)
+{
+	struct ipv6hdr buf6;
+	struct iphdr buf4;
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->family = family;
+	flow->dir = dir;
+	if (family == AF_INET) {
+		iph = skb_header_pointer(skb, off, sizeof(buf4), &buf4);
+		return iph && iph->version == 4 && iph->ihl * 4 >= sizeof(*iph) &&
+		       flow_ip4(flow, skb, iph, off);
+	}
+	ip6h = skb_header_pointer(skb, off, sizeof(buf6), &buf6);
+	return ip6h && ip6h->version == 6 && flow_ip6(flow, skb, ip6h, off);
+}
+
+/**
+ * ipsec_upper_offset() - where the upper-layer header of a packet begins
+ * @skb: the packet; its network header is complete and checked by the stack
+ * @family: AF_INET or AF_INET6
+ *
+ * Return: the offset from its data, or a negative number.
+ */
+int ipsec_upper_offset(const struct sk_buff *skb, sa_family_t family)
+{
+	int off = skb_network_offset(skb);
+	__be16 frag_off;
+	u8 nexthdr;
+
+	if (family == AF_INET)
+		return off + ip_hdrlen(skb);
+	nexthdr = ipv6_hdr(skb)->nexthdr;
+	return ipv6_skip_exthdr(skb, off + sizeof(struct ipv6hdr), &nexthdr,
+				&frag_off);
 }

@@ -213,6 +213,9 @@ void ipsec_why(struct net *net, const struct ipsec_flow *flow,
 	type = ipsec_sp_decides(sp, ipsec_net(net), flow);
 	/* policy ID TYPE; the id 0 is the system default */
 	seq_printf(seq, "policy %u %s\n", sp ? sp->id : 0, type_name(type));
+	/* Which policy that is depends on what it quotes. */
+	if (!sp && ipsec_flow_is_error(flow))
+		seq_puts(seq, "quote first\n");
 	if (type == IPSEC_SP_NONE) {
 		seq_puts(seq, "verdict pass\n");
 	} else if (type != IPSEC_SP_IPSEC) {

@@ -54,6 +54,7 @@ struct sk_buff;
 	X(out_comphist)		/* payload compressed */		\
 	X(out_uncompr)		/* IPComp left the packet as it was */	\
 	X(out_polvio)		/* policy says discard */		\
+	X(out_redirect)		/* would lead packets around their tunnel */ \
 	X(out_nosa)		/* a required SA is missing */		\
 	X(out_badspi)		/* the SA died under the packet */	\
 	X(out_wrap)		/* sequence numbers used up */		\

@@ -341,6 +341,9 @@ static int explain(char *answer, const char *dir)
 		empty = is(line, "request");
 		if (is(line, "policy"))
 			say_policy(line, dir);
+		else if (is(line, "quote"))
+			say("\tbut an ICMP error first goes by the policy of what replies\n"
+			    "\tto the packet that it quotes: ask about that\n");
 		else if (is(line, "request"))
 			say_request(line);
 		else if (is(line, "candidate"))
