@@ -90,13 +90,13 @@ def stream(a, b, own, peer, amount, timeout=20):
 
 def protocols(frames):
     """Of the packets on the wire, behind extension headers; neighbours that look for each
-    other are left out."""
+    other are left out, and what they say of groups."""
     seen = set()
     for f in frames:
         proto, at = f.proto, f.payload if f.proto is not None else 0
         while proto in EXTENSIONS and len(f.dst) == 16:
             proto, at = f.data[at], at + 8 * (f.data[at + 1] + 1)
-        if proto is not None and not (proto == 58 and f.data[at] in NEIGHBOURS):
+        if proto not in (None, 2) and not (proto == 58 and f.data[at] in NEIGHBOURS):
             seen.add(proto)
     return seen
 
