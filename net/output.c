@@ -362,6 +362,36 @@ static int output_by_route6(struct net *net, struct sock *sk,
 	return ip6_output(net, sk, skb);
 }
 
+/* A flow that the cache does not know, or not enough of. */
+static noinline_for_stack unsigned int
+output_decided(struct net *net, struct sk_buff *skb,
+	       const struct ipsec_flow *flow)
+{
+	const struct ipsec_flow *decides;
+	struct ipsec_decision decision;
+	struct ipsec_route *route;
+	struct ipsec_flow reply;
+
+	decides = decide_packet(net, skb, flow, &reply, &decision);
+	/* Replies may have a route already. Nothing is quoted by their flow. */
+	if (decides != flow && decision.verdict == IPSEC_PROTECT)
+		return ipsec_output_flow(net, skb, decides, true);
+	switch (decision.verdict) {
+	case IPSEC_PASS:
+		route_plainly(skb);
+		return NF_ACCEPT;
+	case IPSEC_PROTECT:
+		route = route_make(net, skb, flow, &decision);
+		if (!route)
+			return NF_STOLEN;
+		ipsec_route_set(skb, route->dst);
+		return NF_ACCEPT;
+	default:
+		output_refuse(net, skb, &decision);
+		return NF_STOLEN;
+	}
+}
+
 /* Most packets are let go, or get the route that the one before them got. */
 static bool output_known(struct net *net, struct sk_buff *skb,
 			 const struct ipsec_flow *flow, bool again)
@@ -387,37 +417,6 @@ static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow
 	const struct ipsec_route *route = ipsec_route_of(skb_dst(skb));
 
 	return route && ipsec_flow_equal(&route->flow, flow);
-}
-
-/* A flow that the cache does not know, or not enough of. */
-static noinline_for_stack unsigned int
-output_decided(struct net *net, struct sk_buff *skb,
-	       const struct ipsec_flow *flow)
-{
-	const struct ipsec_flow *decides;
-	struct ipsec_decision decision;
-	struct ipsec_route *route;
-	struct ipsec_flow reply;
-
-	decides = decide_packet(net, skb, flow, &reply, &decision);
-	/* A reply may have passed by already, or this packet a hook before. */
-	if (decides != flow && (is_attached(skb, decides) ||
-				output_known(net, skb, decides, false)))
-		return NF_ACCEPT;
-	switch (decision.verdict) {
-	case IPSEC_PASS:
-		route_plainly(skb);
-		return NF_ACCEPT;
-	case IPSEC_PROTECT:
-		route = route_make(net, skb, decides, &decision);
-		if (!route)
-			return NF_STOLEN;
-		ipsec_route_set(skb, route->dst);
-		return NF_ACCEPT;
-	default:
-		output_refuse(net, skb, &decision);
-		return NF_STOLEN;
-	}
 }
 
 /**
