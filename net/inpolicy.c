@@ -41,6 +41,68 @@ struct ipsec_sp *ipsec_input_policy(struct net *net,
 	return ipsec_spd_lookup(net, &local);
 }
 
+/**
+ * ipsec_request_unmet() - what a policy misses in a received packet
+ * @sp: the policy
+ * @knobs: of the packet's family
+ * @have: IPSEC_HAVE_*, what protected the packet
+ *
+ * Every request that insists on protection must have been met. As in KAME, any
+ * SA of the protocol does; which tunnel it was is asked by tunnel_wanted().
+ * IPComp protects nothing, so nothing is asked of it.
+ *
+ * Return: index of the first request that is not met, or -1.
+ */
+int ipsec_request_unmet(const struct ipsec_sp *sp,
+			const struct ipsec_knobs_family *knobs,
+			unsigned int have)
+{
+	unsigned int i;
+
+	for (i = 0; i < sp->n_requests; i++) {
+		const struct ipsec_request *req = &sp->requests[i];
+		unsigned int want = ipsec_have_bit(req->proto);
+
+		if (!(want & ~have))
+			continue;
+		if (ipsec_level_resolve(knobs, req) != IPSEC_LEVEL_IS_USE)
+			return i;
+	}
+	return NO_RULE;
+}
+
+/**
+ * ipsec_sp_insists() - whether a policy takes no packets in clear
+ * @net: the namespace
+ * @flow: of the packet
+ * @sp: the policy, or NULL
+ */
+bool ipsec_sp_insists(struct net *net, const struct ipsec_flow *flow,
+		      const struct ipsec_sp *sp)
+{
+	const struct ipsec_knobs_family *knobs;
+
+	knobs = ipsec_knobs_of(ipsec_net(net), flow->family);
+	return sp && ipsec_request_unmet(sp, knobs, 0) != NO_RULE;
+}
+
+/*
+ * Whether a forwarded fragment hides an entry that demands protection, or discards. Those
+ * for us are judged when they are one packet, or by the first of them.
+ */
+static bool fragment_refused(struct net *net, const struct ipsec_flow *flow,
+			     const struct ipsec_sp *sp)
+{
+	bool insists = ipsec_sp_insists(net, flow, sp);
+
+	if (flow->dir != IPSEC_FWD)
+		return false;
+	if (sp && sp->dir == IPSEC_FWD)
+		return ipsec_spd_hides(net, flow, IPSEC_FWD, sp, insists);
+	return ipsec_spd_hides(net, flow, IPSEC_FWD, NULL, insists) ||
+	       ipsec_spd_hides(net, flow, IPSEC_IN, sp, insists);
+}
+
 static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
 			     struct ipsec_decision *decision)
 {
@@ -54,6 +116,11 @@ static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
 	default:
 		decision->verdict = IPSEC_DISCARD;
 		decision->reason = IPSEC_STAT_in_polvio;
+	}
+	if (unlikely(flow->fragment) && decision->verdict != IPSEC_DISCARD &&
+	    fragment_refused(net, flow, decision->sp)) {
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_in_fragment;
 	}
 }
 
@@ -92,36 +159,6 @@ static void decide_input(struct net *net, const struct ipsec_flow *flow,
 	local_bh_enable();
 	if (answer->sp)
 		ipsec_sp_used(answer->sp);
-}
-
-/**
- * ipsec_request_unmet() - what a policy misses in a received packet
- * @sp: the policy
- * @knobs: of the packet's family
- * @have: IPSEC_HAVE_*, what protected the packet
- *
- * Every request that insists on protection must have been met. As in KAME, any
- * SA of the protocol does; which tunnel it was is asked by tunnel_wanted().
- * IPComp protects nothing, so nothing is asked of it.
- *
- * Return: index of the first request that is not met, or -1.
- */
-int ipsec_request_unmet(const struct ipsec_sp *sp,
-			const struct ipsec_knobs_family *knobs,
-			unsigned int have)
-{
-	unsigned int i;
-
-	for (i = 0; i < sp->n_requests; i++) {
-		const struct ipsec_request *req = &sp->requests[i];
-		unsigned int want = ipsec_have_bit(req->proto);
-
-		if (!(want & ~have))
-			continue;
-		if (ipsec_level_resolve(knobs, req) != IPSEC_LEVEL_IS_USE)
-			return i;
-	}
-	return NO_RULE;
 }
 
 /*

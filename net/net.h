@@ -433,6 +433,8 @@ struct ipsec_sp *ipsec_input_policy(struct net *net,
 int ipsec_request_unmet(const struct ipsec_sp *sp,
 			const struct ipsec_knobs_family *knobs,
 			unsigned int have);
+bool ipsec_sp_insists(struct net *net, const struct ipsec_flow *flow,
+		      const struct ipsec_sp *sp);
 bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
 			      sa_family_t family);
 bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,

@@ -17,6 +17,24 @@ static int output_by_route4(struct net *net, struct sock *sk,
 static int output_by_route6(struct net *net, struct sock *sk,
 			    struct sk_buff *skb);
 
+/*
+ * A fragment may hide that an entry is about it which would have it protected. And
+ * transport mode is for whole packets: of one of IPv4 the receiver would put together
+ * what was encrypted apart (RFC 4301 section 7).
+ */
+static bool fragment_refused(struct net *net, const struct ipsec_flow *flow,
+			     const struct ipsec_decision *decision)
+{
+	const struct ipsec_sp *sp = decision->sp;
+
+	if (decision->verdict == IPSEC_PROTECT && flow->family == AF_INET &&
+	    !(decision->tunnel & BIT(0)))
+		return true;
+	return decision->verdict != IPSEC_DISCARD && !flow->socket &&
+	       ipsec_spd_hides(net, flow, flow->dir, sp,
+			       ipsec_sp_insists(net, flow, sp));
+}
+
 /* What the policy says that was found, and which SAs carry it out. */
 static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
 			     struct ipsec_decision *decision)
@@ -31,6 +49,10 @@ static void decide_by_policy(struct net *net, const struct ipsec_flow *flow,
 	default:
 		decision->verdict = IPSEC_DISCARD;
 		decision->reason = IPSEC_STAT_out_polvio;
+	}
+	if (unlikely(flow->fragment) && fragment_refused(net, flow, decision)) {
+		decision->verdict = IPSEC_DISCARD;
+		decision->reason = IPSEC_STAT_out_fragment;
 	}
 }
 

@@ -28,6 +28,28 @@ bool ipsec_selector_equal(const struct ipsec_selector *a,
 	       a->proto == b->proto && a->family == b->family;
 }
 
+/**
+ * ipsec_proto_has_ports() - whether packets of a protocol have what @sport and @dport of
+ *			     a selector name
+ * @proto: IPPROTO_*
+ */
+bool ipsec_proto_has_ports(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+	case IPPROTO_MH:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Ports, or type and code, of the header at @off. */
 static bool flow_ports(struct ipsec_flow *flow, const struct sk_buff *skb,
 		       unsigned int off)
@@ -75,8 +97,10 @@ static bool flow_ip4(struct ipsec_flow *flow, const struct sk_buff *skb,
 	ipsec_addr_set4(&flow->src, iph->saddr);
 	ipsec_addr_set4(&flow->dst, iph->daddr);
 	flow->proto = iph->protocol;
-	if (ip_is_fragment(iph))
+	if (ip_is_fragment(iph)) {
+		flow->fragment = true;
 		return true;
+	}
 	return flow_ports(flow, skb, off + iph->ihl * 4);
 }
 
@@ -114,7 +138,7 @@ static bool is_extension(u8 nexthdr)
 /*
  * Whether nothing behind the fragment header has to be looked at; @nexthdr is what it
  * names. A later fragment does not tell what is behind extension headers in the first
- * one: only entries for any protocol are sure to be about it.
+ * one: only entries for any protocol are sure to be about it, see spd_blind.c.
  *
  * Locally delivered IPv6 packets are met before they are reassembled. The first
  * fragment is then taken for the whole packet, and the others, which cannot be
@@ -122,6 +146,8 @@ static bool is_extension(u8 nexthdr)
  */
 static bool fragment_decided(struct ipsec_flow *flow, __be16 frag_off, u8 nexthdr)
 {
+	if (frag_off & htons(IP6_OFFSET | IP6_MF))
+		flow->fragment = true;
 	if (!(frag_off & htons(IP6_OFFSET)))
 		return false;
 	if (flow->dir == IPSEC_IN)
@@ -176,8 +202,9 @@ static bool flow_ip6(struct ipsec_flow *flow, const struct sk_buff *skb,
  * @family: AF_INET or AF_INET6
  * @dir: the direction to look up
  *
- * A fragment has no ports that a policy could rely on: entries with ports do not match.
- * Only the first fragment has them, and all are to be treated alike.
+ * A fragment has no ports that a policy could rely on: entries with ports do not match,
+ * though they may be about it, see spd_blind.c. Only the first fragment has them, and
+ * all are to be treated alike.
  *
  * Context: any. Return: false when headers are cut short or without end.
  */

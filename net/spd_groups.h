@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the SPD's tables are built; for spd_index.c and spd_groups.c only. */
+/* How the SPD's tables are built; for spd_index.c, spd_groups.c, spd_blind.c only. */
 #ifndef _IPSEC_SPD_GROUPS_H
 #define _IPSEC_SPD_GROUPS_H
 
@@ -59,13 +59,17 @@ struct ipsec_sp_group *ipsec_sp_group_find(struct ipsec_spd *spd,
 					   const struct ipsec_selector *sel);
 void ipsec_spd_groups_exit(struct ipsec_spd_dir *dir);
 
+int ipsec_sp_blind_add(struct ipsec_spd *spd, struct ipsec_sp *sp);
+void ipsec_sp_blind_del(struct ipsec_spd *spd, struct ipsec_sp *sp);
+void ipsec_spd_blind_exit(struct ipsec_spd_dir *dir);
+
 /* Which of a direction's two arrays of groups is about @family. */
 static inline unsigned int ipsec_spd_family(sa_family_t family)
 {
 	return family == AF_INET ? IPSEC_SPD_IP4 : IPSEC_SPD_IP6;
 }
 
-/* The bits that a selector masks, as a number of their own. */
+/* The bits that a selector masks, as a number of their own, of less than 20 bits. */
 static inline u32 ipsec_sp_masks(const struct ipsec_selector *sel)
 {
 	return sel->src_len | sel->dst_len << 8 |

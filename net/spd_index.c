@@ -344,6 +344,7 @@ void ipsec_spd_unlink(struct ipsec_spd *spd, struct ipsec_sp *sp)
 	bin_publish(bin);
 	ipsec_sp_group_del(spd, dir, bin->group, sp);
 	bin_free_empty(dir, bin);
+	ipsec_sp_blind_del(spd, sp);
 	WRITE_ONCE(dir->count, dir->count - 1);
 }
 
@@ -368,8 +369,11 @@ int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp)
 	err = id_alloc(spd, sp);
 	if (err)
 		goto err_bin;
-	ipsec_spd_reqids(spd, sp);
 	sp->ordinal = dir->next_ordinal++;
+	err = ipsec_sp_blind_add(spd, sp);
+	if (err)
+		goto err_id;
+	ipsec_spd_reqids(spd, sp);
 	sp->bin = bin;
 	rb_add(&sp->order_node, &dir->ordered, order_less);
 	rb_add(&sp->exact_node, &bin->exact, exact_less);
@@ -381,6 +385,8 @@ int ipsec_spd_link(struct ipsec_spd *spd, struct ipsec_sp *sp)
 	sp->linked = true;
 	return 0;
 
+err_id:
+	ipsec_table_del(&spd->by_id, &sp->id_node);
 err_bin:
 	bin_free_empty(dir, bin);
 	ipsec_sp_group_put(spd, dir, &sp->sel);
@@ -416,6 +422,7 @@ void ipsec_spd_index_init(struct ipsec_spd *spd)
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		spd->dir[dir].ordered = RB_ROOT;
 		ipsec_table_init(&spd->dir[dir].table, &spd->lock);
+		ipsec_table_init(&spd->dir[dir].blind, &spd->lock);
 	}
 }
 
@@ -447,6 +454,7 @@ void ipsec_spd_index_exit(struct ipsec_spd *spd)
 	ipsec_table_exit(&spd->by_id, sp_forget);
 	for (dir = IPSEC_IN; dir <= IPSEC_FWD; dir++) {
 		ipsec_table_exit(&spd->dir[dir].table, bin_free);
+		ipsec_spd_blind_exit(&spd->dir[dir]);
 		ipsec_spd_groups_exit(&spd->dir[dir]);
 	}
 }

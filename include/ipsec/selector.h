@@ -53,7 +53,8 @@ struct ipsec_selector {
  * @proto: upper-layer protocol; IPSEC_PROTO_ANY where a fragment does not tell it
  * @family: AF_INET or AF_INET6
  * @dir: enum ipsec_dir, so that one cache serves all directions
- * @pad: always zero: flows are compared and hashed as memory
+ * @fragment: 1 for a fragment, which tells no ports unless it is the first of a packet
+ *	      for us; else 0. Flows are compared and hashed as memory
  * @socket: id of the policy of the socket, 0 = the SPD decides
  * @pad2: always zero
  */
@@ -65,11 +66,13 @@ struct ipsec_flow {
 	u8			proto;
 	u8			family;
 	u8			dir;
-	u8			pad;
+	u8			fragment;
 	u32			socket;
 	u32			pad2;
 };
 
+/* Whether selectors tell packets of a protocol apart by more than the addresses. */
+bool ipsec_proto_has_ports(u8 proto);
 bool ipsec_selector_equal(const struct ipsec_selector *a,
 			  const struct ipsec_selector *b);
 bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,

@@ -88,6 +88,21 @@ struct ipsec_sp_key {
 	u32			masks;
 };
 
+/* What a fragment may hide; where policies are found nevertheless, see spd_blind.c. */
+enum { IPSEC_BLIND_PORTS, IPSEC_BLIND_PROTO, IPSEC_BLINDS };
+
+/**
+ * struct ipsec_sp_blind_link - a policy among those that a fragment may be about
+ * @bin: [P] them, or NULL
+ * @node: [P] link of their tree by order
+ * @sp: [P] the policy
+ */
+struct ipsec_sp_blind_link {
+	struct ipsec_sp_blind	*bin;
+	struct rb_node		node;
+	struct ipsec_sp		*sp;
+};
+
 /**
  * struct ipsec_sp - a policy, an entry of the SPD
  * @sel: [I] which packets
@@ -97,6 +112,7 @@ struct ipsec_sp_key {
  * @group_node: [P] link of its group's tree by order
  * @bin_node: [P] link of its bin's tree by order
  * @exact_node: [P] link of its bin's tree by @sel
+ * @blind: [P] where fragments find it that hide ports, or the protocol too
  * @ordinal: [I once added] first come, first matched; 64 bits do not run out
  * @priority: [I] as given by the user, the lower wins; then the lower @ordinal does
  * @id: [I once added] 8n + direction - 1, unique in the namespace
@@ -123,6 +139,7 @@ struct ipsec_sp {
 	struct rb_node		group_node;
 	struct rb_node		bin_node;
 	struct rb_node		exact_node;
+	struct ipsec_sp_blind_link blind[IPSEC_BLINDS];
 	u64			ordinal;
 	u32			priority;
 	u32			id;
@@ -164,6 +181,7 @@ struct ipsec_sp_cursor {
 /**
  * struct ipsec_spd_dir - the policies of one direction
  * @table: [R] struct ipsec_sp_key -> struct ipsec_sp_bin, writers hold spd.lock
+ * @blind: [R] struct ipsec_sp_key -> struct ipsec_sp_blind, the same
  * @ordered: [P] all policies by order, for dumps
  * @groups: [P R] the mask tuples in use, the one with the best entry first
  * @next_ordinal: [P] breaks ties between equal priorities: first come, first
@@ -171,6 +189,7 @@ struct ipsec_sp_cursor {
  */
 struct ipsec_spd_dir {
 	struct ipsec_table		table;
+	struct ipsec_table		blind;
 	struct rb_root			ordered;
 	struct ipsec_spd_groups __rcu	*groups[IPSEC_SPD_FAMILIES];
 	u64				next_ordinal;
@@ -216,6 +235,8 @@ bool ipsec_spd_delete(struct ipsec_sp *sp);
 bool ipsec_spd_number(struct ipsec_sp *sp);
 struct ipsec_sp *ipsec_spd_lookup(struct net *net,
 				  const struct ipsec_flow *flow);
+bool ipsec_spd_hides(struct net *net, const struct ipsec_flow *flow,
+		     enum ipsec_dir dir, const struct ipsec_sp *sp, bool insists);
 struct ipsec_sp *ipsec_spd_find(struct net *net, enum ipsec_dir dir,
 				const struct ipsec_selector *sel);
 struct ipsec_sp *ipsec_spd_get(struct net *net, u32 id);

@@ -41,6 +41,7 @@ struct sk_buff;
 	X(in_crypto)		/* the crypto API failed */		\
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_natt)		/* ESP in UDP where the SA has none, or not */ \
+	X(in_fragment)		/* hides whether a policy is about it */ \
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \
 	X(in_ecn)		/* congestion mark on a packet that has none */ \
 	X(in_inner)		/* no whole IP packet came out of a tunnel */ \
@@ -55,6 +56,7 @@ struct sk_buff;
 	X(out_uncompr)		/* IPComp left the packet as it was */	\
 	X(out_polvio)		/* policy says discard */		\
 	X(out_redirect)		/* would lead packets around their tunnel */ \
+	X(out_fragment)		/* hides whether a policy is about it */ \
 	X(out_nosa)		/* a required SA is missing */		\
 	X(out_badspi)		/* the SA died under the packet */	\
 	X(out_wrap)		/* sequence numbers used up */		\
