@@ -19,6 +19,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/xfrm.h>
+#include <ipsec/hash.h>
 #include <ipsec/sp.h>
 #include <ipsec/xform.h>
 #include "net.h"
@@ -351,6 +352,49 @@ unsigned int ipsec_history_have(const struct sk_buff *skb)
 		if (is_stand_in(sp->xvec[i]))
 			have |= ipsec_have_bit(sp->xvec[i]->id.proto);
 	return have;
+}
+
+/**
+ * ipsec_history_hash() - a number for what protected a packet
+ * @skb: the packet
+ *
+ * Packets from the same peers have the same one, whichever of the SAs between them they
+ * came through. Nobody can choose theirs, see hash.h.
+ *
+ * Return: 0 if nothing did.
+ */
+u32 ipsec_history_hash(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	u32 hash = 0;
+	int i;
+
+	for (i = 0; sp && i < sp->len; i++) {
+		const struct xfrm_state *x = sp->xvec[i];
+		struct ipsec_ends_key ends = {
+			.proto	= x->id.proto,
+			.family	= x->props.family,
+		};
+
+		if (!is_stand_in(x) || !ipsec_have_bit(ends.proto))
+			continue;
+		memcpy(&ends.saddr, &x->props.saddr, sizeof(ends.saddr));
+		memcpy(&ends.daddr, &x->id.daddr, sizeof(ends.daddr));
+		hash = ipsec_hash(&ends, sizeof(ends), hash) | 1;
+	}
+	return hash;
+}
+
+/**
+ * ipsec_history_left_tunnel() - whether the last SA of a packet was a tunnel of ours
+ * @skb: the packet
+ */
+bool ipsec_history_left_tunnel(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp && sp->len && is_stand_in(sp->xvec[sp->len - 1]) &&
+	       is_tunnel(sp->xvec[sp->len - 1]);
 }
 
 /**

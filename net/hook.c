@@ -159,6 +159,9 @@ static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 	}
 	if (checked && !ipsec_policy_check_forward(state->net, skb, &flow))
 		return NF_STOLEN;
+	if (unlikely(skb->ignore_df) && skb_has_frag_list(skb) &&
+	    !ipsec_piece_size(skb, family))
+		ipsec_fragment_size(skb, family);
 	show(skb, state);
 	if (!decided)
 		return NF_ACCEPT;

@@ -387,12 +387,25 @@ static enum ipsec_stat reason_of(struct net *net, const struct sk_buff *skb,
 	}
 }
 
+/*
+ * Whether the stack puts a packet for us together only when it was judged, as it does
+ * with IPv6, or did so since it was received or opened last.
+ */
+static bool maybe_mixed(const struct sk_buff *skb, const struct ipsec_flow *flow)
+{
+	return ipsec_piece_size(skb, flow->family) ||
+	       (flow->fragment && flow->dir == IPSEC_IN);
+}
+
 static struct judgement judge(struct net *net, const struct sk_buff *skb,
 			      const struct ipsec_flow *flow)
 {
 	struct judgement j = { .rule = NO_RULE };
 
 	j.reason = reason_of(net, skb, flow, &j.sp, &j.rule);
+	if (j.reason == NO_REASON && unlikely(maybe_mixed(skb, flow)) &&
+	    ipsec_fragment_mixed(skb, !flow->fragment))
+		j.reason = IPSEC_STAT_in_reasm;
 	return j;
 }
 
@@ -506,6 +519,27 @@ static bool check_flow(struct net *net, struct sk_buff *skb,
 }
 
 /**
+ * ipsec_policy_wants_whole() - whether a fragment cannot be judged if it is forwarded
+ * @net: the namespace
+ * @skb: the fragment, its data at the IP header
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RCU read side.
+ */
+bool ipsec_policy_wants_whole(struct net *net, struct sk_buff *skb,
+			      sa_family_t family)
+{
+	struct ipsec_answer answer;
+	struct ipsec_flow flow;
+
+	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_FWD))
+		return false;
+	decide_input(net, &flow, &answer);
+	return answer.verdict == IPSEC_DISCARD &&
+	       answer.reason == IPSEC_STAT_in_fragment;
+}
+
+/**
  * ipsec_policy_check_local() - whether a received packet may be delivered
  * @net: the namespace
  * @skb: the packet, its data at the IP header; dropped if it may not
@@ -520,6 +554,10 @@ bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
 
 	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_IN)) {
 		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
+		return false;
+	}
+	if (unlikely(flow.fragment) && ipsec_fragment_mixed(skb, false)) {
+		ipsec_drop(net, skb, IPSEC_STAT_in_reasm, NULL, NULL);
 		return false;
 	}
 	return judged_elsewhere(net, skb, &flow) ||

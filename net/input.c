@@ -108,7 +108,7 @@ void ipsec_input_resume(struct sk_buff *skb, struct ipsec_sa *sa, int nexthdr)
 	else if (!ipsec_tunnel_decap(skb, sa, nexthdr))
 		return;
 	ipsec_count(net, IPSEC_STAT_in_success);
-	ipsec_stack_deliver(net, skb);
+	ipsec_deliver(net, skb);
 }
 
 /**

@@ -54,6 +54,7 @@ err_crypt:
 	/* Namespaces met packets already, if sockets had policies. */
 	ipsec_unload_wait();
 	ipsec_crypt_exit();
+	ipsec_fragments_exit();
 	return err;
 }
 
@@ -100,6 +101,7 @@ static void __exit ipsec_exit(void)
 	ipsec_alg_exit();
 	ipsec_unload_wait();
 	ipsec_crypt_exit();
+	ipsec_fragments_exit();
 }
 
 module_init(ipsec_init);

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/xfrm.h>
 #include <ipsec/netns.h>
 #include <ipsec/sa.h>
@@ -435,6 +436,8 @@ int ipsec_request_unmet(const struct ipsec_sp *sp,
 			unsigned int have);
 bool ipsec_sp_insists(struct net *net, const struct ipsec_flow *flow,
 		      const struct ipsec_sp *sp);
+bool ipsec_policy_wants_whole(struct net *net, struct sk_buff *skb,
+			      sa_family_t family);
 bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
 			      sa_family_t family);
 bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,
@@ -449,6 +452,8 @@ void ipsec_history_hide(struct sk_buff *skb);
 bool ipsec_history_end(struct ipsec_sa *sa);
 void ipsec_history_release(struct ipsec_sa *sa);
 unsigned int ipsec_history_have(const struct sk_buff *skb);
+u32 ipsec_history_hash(const struct sk_buff *skb);
+bool ipsec_history_left_tunnel(const struct sk_buff *skb);
 bool ipsec_history_passed(const struct sk_buff *skb,
 			  const struct ipsec_ends_key *ends, bool tunnel);
 bool ipsec_history_tunnel(const struct sk_buff *skb,
@@ -476,6 +481,48 @@ void ipsec_charge_exit(struct ipsec_net *in);
 void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_stack_resume(struct net *net, struct sk_buff *skb);
 void ipsec_stack_deliver(struct net *net, struct sk_buff *skb);
+
+/* fragment.c */
+struct sk_buff *ipsec_fragment_join(struct net *net, struct sk_buff *skb);
+bool ipsec_fragment_mixed(const struct sk_buff *skb, bool whole);
+void ipsec_fragment_size(struct sk_buff *skb, sa_family_t family);
+void ipsec_fragments_expect(void);
+void ipsec_fragments_exit(void);
+
+/* How long the longest fragment was, if the stack put a packet together; or 0. */
+static inline unsigned int ipsec_piece_size(const struct sk_buff *skb,
+					    sa_family_t family)
+{
+	return family == AF_INET ? IPCB(skb)->frag_max_size :
+				   IP6CB(skb)->frag_max_size;
+}
+
+/* Whether an opened packet, its data at the IP header, may be a fragment. */
+static inline bool ipsec_is_fragment(const struct sk_buff *skb)
+{
+	if (ipsec_skb_family(skb) == AF_INET)
+		return ip_is_fragment(ip_hdr(skb));
+	switch (ipv6_hdr(skb)->nexthdr) {
+	case NEXTHDR_HOP:
+	case NEXTHDR_ROUTING:
+	case NEXTHDR_DEST:
+	case NEXTHDR_FRAGMENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Gives an opened packet back to the stack; fragments of it may have to wait. */
+static inline void ipsec_deliver(struct net *net, struct sk_buff *skb)
+{
+	if (unlikely(ipsec_is_fragment(skb))) {
+		skb = ipsec_fragment_join(net, skb);
+		if (!skb)
+			return;
+	}
+	ipsec_stack_deliver(net, skb);
+}
 
 /* suspend.c */
 void ipsec_wake(struct net *net);

@@ -103,6 +103,8 @@ bool ipsec_flow_of_reply(struct ipsec_flow *reply, const struct sk_buff *skb,
 	    ipsec_flow_is_redirect(reply))
 		return false;
 	reply->dir = flow->dir;
+	/* Whatever was quoted, the reply is whole. */
+	reply->fragment = 0;
 	turn_round(reply);
 	return true;
 }

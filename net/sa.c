@@ -195,6 +195,8 @@ struct ipsec_sa *ipsec_sa_create(struct net *net,
 	sa = sa_alloc(net, params);
 	if (IS_ERR(sa))
 		return sa;
+	if (params->mode != IPSEC_MODE_KIND_TRANSPORT)
+		ipsec_fragments_expect();
 	sa->state = IPSEC_SA_MATURE;
 	ipsec_lifetime_init(&sa->life, &params->hard, &params->soft);
 

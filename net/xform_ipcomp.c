@@ -334,6 +334,6 @@ bool ipsec_ipcomp_unwrap(struct net *net, struct sk_buff *skb,
 	if (!ipsec_tunnel_decap(skb, sa, nexthdr))
 		return true;
 	ipsec_count(net, IPSEC_STAT_in_uncompr);
-	ipsec_stack_deliver(net, skb);
+	ipsec_deliver(net, skb);
 	return true;
 }

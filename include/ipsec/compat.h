@@ -107,6 +107,18 @@
 #define ipsec_sends_copy()	false
 #endif
 
+/* 6.13: the route of a received packet is asked for with its DSCP. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define ipsec_route_input4(skb)						\
+	ip_route_input_noref(skb, ip_hdr(skb)->daddr,			\
+			     ip_hdr(skb)->saddr, ip4h_dscp(ip_hdr(skb)),	\
+			     (skb)->dev)
+#else
+#define ipsec_route_input4(skb)						\
+	ip_route_input_noref(skb, ip_hdr(skb)->daddr,			\
+			     ip_hdr(skb)->saddr, ip_hdr(skb)->tos, (skb)->dev)
+#endif
+
 /* Not every kernel exports it; NULL where it does not. */
 typeof(task_work_add) task_work_add __weak;
 

@@ -42,6 +42,7 @@ struct sk_buff;
 	X(in_mode)		/* not what the SA's mode allows */	\
 	X(in_natt)		/* ESP in UDP where the SA has none, or not */ \
 	X(in_fragment)		/* hides whether a policy is about it */ \
+	X(in_reasm)		/* whether all of its fragments were protected */ \
 	X(in_tunnel)		/* no policy wants this tunnel's inside */ \
 	X(in_ecn)		/* congestion mark on a packet that has none */ \
 	X(in_inner)		/* no whole IP packet came out of a tunnel */ \

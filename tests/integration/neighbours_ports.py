@@ -98,6 +98,8 @@ ROWS = (
         (lab.ARRIVES, ESP)),
     row("a port demanded of what comes in: fragments in clear", "in", large,
         ("lost", CLEAR), (lab.ARRIVES, CLEAR), frozenset({"in_fragment"})),
+    row("a port demanded of what comes in: fragments through a tunnel", "tunnel, in", large,
+        (lab.ARRIVES, ESP), ("lost", ESP)),
     row("UDP: fragments behind destination options", "udp", behind_options,
         ("lost", ESP), (lab.ARRIVES, {17, packets.NONE}), HIDES, families=(6,)),
     # Native XFRM decides about them without their ports and protocol, its receiver not.
@@ -126,6 +128,7 @@ PLANS = {
     "port passes, tunnel": ((-PORT, ""), ""),
     "port, tunnel": ((f"udp {PORT}", ""), ""),
     "in": ((), f"udp {PORT}"),
+    "tunnel, in": (("",), f"udp {PORT}"),
     "udp": (("udp",), "udp"),
     "own port": ((f"udp {PORT}",), f"udp {PORT}"),
     "own": (("udp",), "udp"),
