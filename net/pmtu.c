@@ -124,7 +124,10 @@ static unsigned int tcp_headers(const struct sk_buff *skb)
 				    skb_tcp_all_headers(skb);
 }
 
-/* Cuts a TCP packet of our own into segments of at most @mtu bytes. */
+/*
+ * Cuts a TCP packet of our own into segments of at most @mtu bytes. That may be less than
+ * each link of IPv6 carries, because it does so once they are protected.
+ */
 static bool resegment(struct sk_buff *skb, unsigned int mtu)
 {
 	bool v4 = ipsec_skb_family(skb) == AF_INET;
@@ -135,7 +138,7 @@ static bool resegment(struct sk_buff *skb, unsigned int mtu)
 	if (skb_is_gso(skb) ? !skb_is_gso_tcp(skb) : skb->encapsulation)
 		return false;
 	headers = tcp_headers(skb);
-	mtu = max_t(unsigned int, mtu, v4 ? MIN_MTU4 : MIN_MTU6);
+	mtu = max_t(unsigned int, mtu, MIN_MTU4);
 	if (mtu <= headers || fits(skb, mtu))
 		return false;
 	/* The retransmit queue shares what we are about to write. */
@@ -210,13 +213,15 @@ static int too_big_local(struct sk_buff *skb, const struct sock *sender,
 			 unsigned int mtu,
 			 const struct ipsec_decision *decision)
 {
-	if (route_differs(skb, decision) && mtu < dst_mtu(skb_dst(skb)))
-		skb_dst_update_pmtu_no_confirm(skb, mtu);
+	unsigned int told = max(mtu, least_mtu(ipsec_skb_family(skb)));
+
+	if (route_differs(skb, decision) && told < dst_mtu(skb_dst(skb)))
+		skb_dst_update_pmtu_no_confirm(skb, told);
 	if (is_local_tcp(skb, sender) && resegment(skb, mtu))
 		return 0;
-	if (wants_error(skb, sender) && skb->len > mtu)
+	if (wants_error(skb, sender) && skb->len > told)
 		return -EMSGSIZE;
-	return pass_too_big(skb, mtu, decision);
+	return pass_too_big(skb, told, decision);
 }
 
 static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu,
@@ -263,9 +268,10 @@ int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
 		mtu = min(mtu, dst_mtu(route->plain));
 	if (fits(skb, mtu))
 		return 0;
-	mtu = max(mtu, least_mtu(route->flow.family));
-	return forward ? too_big_forwarded(skb, mtu, decision) :
-			 too_big_local(skb, sender, mtu, decision);
+	if (!forward)
+		return too_big_local(skb, sender, mtu, decision);
+	return too_big_forwarded(skb, max(mtu, least_mtu(route->flow.family)),
+				 decision);
 }
 
 /* How long what was learned is believed; the same as for routes. */
