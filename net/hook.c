@@ -367,7 +367,7 @@ static int err4(struct sk_buff *skb, u32 info)
 	quote_seq(&quote, skb, iph->ihl * 4);
 	if (icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
 	    icmp_hdr(skb)->code == ICMP_FRAG_NEEDED)
-		ipsec_pmtu_learn(sa, &quote);
+		ipsec_pmtu_learn(sa, skb, &quote);
 	return 0;
 }
 
@@ -388,7 +388,7 @@ static int err6(struct sk_buff *skb, u8 proto, u8 type, int offset, __be32 info)
 		return -ENOENT;
 	quote_seq(&quote, skb, offset);
 	if (type == ICMPV6_PKT_TOOBIG)
-		ipsec_pmtu_learn(sa, &quote);
+		ipsec_pmtu_learn(sa, skb, &quote);
 	return 0;
 }
 

@@ -159,7 +159,8 @@ void ipsec_mss_clamp_in(struct net *net, struct sk_buff *skb,
 	local_bh_disable();
 	ipsec_output_decide(net, &back, &decision);
 	if (decision.verdict == IPSEC_PROTECT) {
-		mtu = ipsec_outer_mtu(&decision, READ_ONCE(skb->dev->mtu));
+		mtu = ipsec_outer_mtu(&decision, &back,
+				      READ_ONCE(skb->dev->mtu));
 		mtu = ipsec_inner_mtu(&decision, flow->family, mtu);
 		clamp_mss(net, skb, place, mss_of(net, flow->family, mtu));
 	}

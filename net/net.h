@@ -87,11 +87,15 @@ struct ipsec_answer {
  * @dst: [I] what packets are routed by: a chain of struct xfrm_dst, its output ours;
  *       has a reference of the route's, and @plain and @path one of its own
  * @plain: [I] the route without it
- * @path: [I] that of the outermost packet; @plain without a tunnel
+ * @path: [I] that of the outermost packet; without what we tell about its destination,
+ *	  see path.c
+ * @elsewhere: [I] a tunnel leads it to another destination
+ * @path_refs: [I] references of the route's own to @path, if that is a copy; else 0
  * @path_cookie: [I] for dst_check() of @path
  * @path_mtu: [I] MTU of @path when it was made
  * @learned: [I] what the outermost SA had learned of it then; 0 = nothing
  * @mtu: [I] the longest packet that fits
+ * @tell_at: when @plain may be told that the next time, in jiffies; READ_ONCE
  * @rcu: it is retired, and later freed
  * @fresh: waits for @kept, while others have references
  * @kept: [kept.mutex] in the list of those
@@ -106,10 +110,13 @@ struct ipsec_route {
 	struct dst_entry	*dst;
 	struct dst_entry	*plain;
 	struct dst_entry	*path;
+	bool			elsewhere;
+	u32			path_refs;
 	u32			path_cookie;
 	u32			path_mtu;
 	u32			learned;
 	u32			mtu;
+	unsigned long		tell_at;
 	union {
 		struct rcu_head		rcu;
 		struct llist_node	fresh;
@@ -136,6 +143,16 @@ struct ipsec_skb_cb {
 	u8			next;
 	u8			tunnel;
 	bool			changed;
+};
+
+/**
+ * struct ipsec_way - where the outermost packets of a flow go
+ * @dst: their destination
+ * @elsewhere: a tunnel leads them there, the flow's own destination is another
+ */
+struct ipsec_way {
+	const union ipsec_addr	*dst;
+	bool			elsewhere;
 };
 
 /**
@@ -260,6 +277,15 @@ static inline bool ipsec_flow_equal(const struct ipsec_flow *a,
 		diff |= x[i] ^ y[i];
 	return !diff;
 }
+
+/* path.c */
+void ipsec_path_told(struct ipsec_net *in, const union ipsec_addr *dst,
+		     unsigned int mtu);
+bool ipsec_path_is_told(struct ipsec_net *in, const union ipsec_addr *dst);
+unsigned int ipsec_path_mtu(struct net *net, const struct dst_entry *dst,
+			    const struct ipsec_way *way);
+struct dst_entry *ipsec_path_of(struct net *net, struct dst_entry *dst,
+				const struct ipsec_way *way);
 
 /* route.c */
 struct ipsec_route *ipsec_route_make(struct net *net,
@@ -399,13 +425,16 @@ bool ipsec_natt_carries_esp(struct net *net, const struct sk_buff *skb,
 			    const struct ipsec_flow *flow);
 
 /* pmtu.c */
+struct ipsec_way ipsec_way_of(const struct ipsec_decision *decision,
+			      const struct ipsec_flow *flow);
 unsigned int ipsec_outer_mtu(const struct ipsec_decision *decision,
-			     unsigned int mtu);
+			     const struct ipsec_flow *flow, unsigned int mtu);
 unsigned int ipsec_inner_mtu(const struct ipsec_decision *decision,
 			     sa_family_t family, unsigned int outer);
 int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
-		     const struct ipsec_route *route, bool forward);
-void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote);
+		     struct ipsec_route *route, bool forward);
+void ipsec_pmtu_learn(struct ipsec_sa *sa, struct sk_buff *skb,
+		      const struct ipsec_quote *quote);
 u32 ipsec_pmtu_learned(const struct ipsec_sa *sa);
 
 /* mss.c */

@@ -258,7 +258,7 @@ static bool is_forwarded(const struct sk_buff *skb)
 
 /* Protects a packet that has its plain route. */
 static int output_protected(struct net *net, struct sock *sk,
-			    struct sk_buff *skb, const struct ipsec_route *route)
+			    struct sk_buff *skb, struct ipsec_route *route)
 {
 	bool forward = is_forwarded(skb);
 	int err;
@@ -342,7 +342,7 @@ static int output_anew(struct net *net, struct sock *sk, struct sk_buff *skb)
 static int output_by_route(struct net *net, struct sock *sk,
 			   struct sk_buff *skb)
 {
-	const struct ipsec_route *route;
+	struct ipsec_route *route;
 	int err = 0;
 
 	rcu_read_lock();

@@ -53,31 +53,58 @@ u32 ipsec_pmtu_learned(const struct ipsec_sa *sa)
 }
 
 /* The MTU of the route of an SA's outer header; @mtu without a route. */
-static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu)
+static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu,
+			      const struct ipsec_way *way)
 {
 	struct dst_entry *dst = ipsec_tunnel_route(sa, 0);
 
 	if (!dst)
 		return mtu;
-	mtu = dst_mtu(dst);
+	mtu = ipsec_path_mtu(sa->net, dst, way);
 	dst_release(dst);
 	return mtu;
 }
 
 /**
+ * ipsec_way_of() - where the outermost packets of a flow go
+ * @decision: with verdict IPSEC_PROTECT
+ * @flow: the flow; pointed at, as the decision's SAs are
+ *
+ * Return: their destination, and whether it is another than the flow's own. If not,
+ * what is told about the flow's packets would also be told about what protects them.
+ */
+struct ipsec_way ipsec_way_of(const struct ipsec_decision *decision,
+			      const struct ipsec_flow *flow)
+{
+	struct ipsec_way way = { .dst = &flow->dst };
+	const struct ipsec_sa *sa;
+
+	if (!decision->tunnel)
+		return way;
+	sa = decision->sas[fls(decision->tunnel) - 1];
+	way.dst = &sa->ends.daddr;
+	way.elsewhere = sa->ends.family != flow->family ||
+			!ipsec_addr_equal(way.dst, &flow->dst);
+	return way;
+}
+
+/**
  * ipsec_outer_mtu() - how long the outermost packet may be, where no route tells it
  * @decision: with verdict IPSEC_PROTECT
+ * @flow: of the packet
  * @mtu: of the packet's own route, if no tunnel leads it elsewhere
  *
- * Context: BH disabled. Return: length in bytes.
+ * Context: RCU read side, BH disabled. Return: length in bytes.
  */
 unsigned int ipsec_outer_mtu(const struct ipsec_decision *decision,
-			     unsigned int mtu)
+			     const struct ipsec_flow *flow, unsigned int mtu)
 {
+	struct ipsec_way way = ipsec_way_of(decision, flow);
 	unsigned int learned;
 
 	if (decision->tunnel)
-		mtu = route_mtu(decision->sas[fls(decision->tunnel) - 1], mtu);
+		mtu = route_mtu(decision->sas[fls(decision->tunnel) - 1], mtu,
+				&way);
 	/* Routers see, and quote, the outermost header only. */
 	learned = ipsec_pmtu_learned(decision->sas[decision->n - 1]);
 	return learned ? min(mtu, learned) : mtu;
@@ -152,21 +179,6 @@ static bool resegment(struct sk_buff *skb, unsigned int mtu)
 	return true;
 }
 
-/* Whether the innermost tunnel leads elsewhere than the packet itself. */
-static bool route_differs(const struct sk_buff *skb,
-			  const struct ipsec_decision *decision)
-{
-	const struct ipsec_sa *sa = decision->sas[0];
-
-	if (!(decision->tunnel & BIT(0)))
-		return false;
-	if (sa->ends.family != ipsec_skb_family(skb))
-		return true;
-	if (sa->ends.family == AF_INET)
-		return sa->ends.daddr.a4 != ip_hdr(skb)->daddr;
-	return !ipv6_addr_equal(&sa->ends.daddr.in6, &ipv6_hdr(skb)->daddr);
-}
-
 /*
  * Whether the packet holds segments of a TCP connection of our own. When a tunnel
  * device made it, only a super-packet tells where their headers are.
@@ -205,18 +217,41 @@ static int pass_too_big(struct sk_buff *skb, unsigned int mtu,
 }
 
 /*
- * A packet of our own. The route of the plaintext learns the smaller MTU, but
- * only if it is not the route of the ESP packet as well: that would shrink with
- * it, and the next packet's MTU again, without end.
+ * Whether a route is told at the first packet, however short that is. A tunnel device
+ * asks the route for the MTU when the packet inside may still be refused: too late to
+ * tell it by the first one that is too long. Nor does it cost much where each peer has
+ * SAs of its own. Elsewhere, where a tunnel leads to many, the route learns if needed.
  */
+static bool tells_early(const struct sock *sender,
+			const struct ipsec_route *route)
+{
+	return !route->elsewhere ||
+	       (!sender && route->flow.proto != IPPROTO_TCP);
+}
+
+/*
+ * The route of the plaintext learns how long a packet may be, and with it who asks the
+ * route: sockets, and tunnel devices, which tell others. Not every route can learn,
+ * and the core forgets in time: not more than once a second.
+ */
+static void tell_route(struct sk_buff *skb, struct ipsec_route *route,
+		       unsigned int mtu)
+{
+	if (mtu >= dst_mtu(route->plain) ||
+	    time_before(jiffies, READ_ONCE(route->tell_at)))
+		return;
+	WRITE_ONCE(route->tell_at, jiffies + HZ);
+	ipsec_path_told(ipsec_net(route->net), &route->flow.dst, mtu);
+	skb_dst_update_pmtu_no_confirm(skb, mtu);
+}
+
+/* A packet of our own. */
 static int too_big_local(struct sk_buff *skb, const struct sock *sender,
 			 unsigned int mtu,
 			 const struct ipsec_decision *decision)
 {
 	unsigned int told = max(mtu, least_mtu(ipsec_skb_family(skb)));
 
-	if (route_differs(skb, decision) && told < dst_mtu(skb_dst(skb)))
-		skb_dst_update_pmtu_no_confirm(skb, told);
 	if (is_local_tcp(skb, sender) && resegment(skb, mtu))
 		return 0;
 	if (wants_error(skb, sender) && skb->len > told)
@@ -258,20 +293,24 @@ static int too_big_forwarded(struct sk_buff *skb, unsigned int mtu,
  * sender was or is to be told.
  */
 int ipsec_pmtu_check(struct sk_buff *skb, const struct sock *sender,
-		     const struct ipsec_route *route, bool forward)
+		     struct ipsec_route *route, bool forward)
 {
 	const struct ipsec_decision *decision = &route->decision;
-	unsigned int mtu = route->mtu;
+	unsigned int least = least_mtu(route->flow.family);
+	unsigned int mtu = route->mtu, plain;
 
+	if (forward)
+		return fits(skb, mtu) ? 0 :
+		       too_big_forwarded(skb, max(mtu, least), decision);
+	plain = dst_mtu(route->plain);
+	if (mtu < plain && tells_early(sender, route))
+		tell_route(skb, route, max(mtu, least));
 	/* Our own must also fit behind the tunnel, as far as we were told. */
-	if (!forward)
-		mtu = min(mtu, dst_mtu(route->plain));
+	mtu = min(mtu, plain);
 	if (fits(skb, mtu))
 		return 0;
-	if (!forward)
-		return too_big_local(skb, sender, mtu, decision);
-	return too_big_forwarded(skb, max(mtu, least_mtu(route->flow.family)),
-				 decision);
+	tell_route(skb, route, max(mtu, least));
+	return too_big_local(skb, sender, mtu, decision);
 }
 
 /* How long what was learned is believed; the same as for routes. */
@@ -287,6 +326,7 @@ static unsigned long learned_for(const struct net *net, sa_family_t family)
  */
 static bool plausible(struct ipsec_sa *sa, const struct ipsec_quote *quote)
 {
+	struct ipsec_way way = { .dst = &quote->key.daddr };
 	u32 known = ipsec_pmtu_learned(sa), seq;
 
 	if (sa->flags & SADB_SAFLAGS_NOPMTUDISC ||
@@ -295,7 +335,8 @@ static bool plausible(struct ipsec_sa *sa, const struct ipsec_quote *quote)
 	if (quote->mtu < (sa->ends.family == AF_INET ? MIN_MTU4 : MIN_MTU6))
 		return false;
 	/* The same again makes it younger. */
-	if (known ? quote->mtu > known : quote->mtu >= route_mtu(sa, 0))
+	if (known ? quote->mtu > known :
+		    quote->mtu >= route_mtu(sa, 0, &way))
 		return false;
 	if (!quote->has_seq || sa->flags & SADB_X_EXT_OLD)
 		return true;
@@ -303,14 +344,41 @@ static bool plausible(struct ipsec_sa *sa, const struct ipsec_quote *quote)
 	return seq - quote->seq < SENT_LATELY;
 }
 
+/*
+ * Who was told about the destination of an SA in transport mode hears the news now: a
+ * tunnel device would otherwise not before the next packet that is too long.
+ */
+static void tell_learned(struct ipsec_sa *sa, struct sk_buff *skb,
+			 const struct ipsec_quote *quote)
+{
+	struct ipsec_decision alone = { .n = 1, .sas = { sa } };
+	struct ipsec_net *in = ipsec_net(sa->net);
+	sa_family_t family = sa->ends.family;
+	unsigned int mtu;
+
+	if (sa->mode != IPSEC_MODE_KIND_TRANSPORT ||
+	    !ipsec_path_is_told(in, &quote->key.daddr))
+		return;
+	mtu = ipsec_inner_mtu(&alone, family, quote->mtu);
+	mtu = max(mtu, least_mtu(family));
+	ipsec_path_told(in, &quote->key.daddr, mtu);
+	if (family == AF_INET)
+		ipv4_update_pmtu(skb, sa->net, mtu, 0, quote->key.proto);
+	else
+		ip6_update_pmtu(skb, sa->net, htonl(mtu), 0, 0,
+				sock_net_uid(sa->net, NULL));
+}
+
 /**
  * ipsec_pmtu_learn() - a router could not forward our packet
  * @sa: the SA of the packet
+ * @skb: the ICMP error, its data at the quoted IP header
  * @quote: what the ICMP error says and quotes
  *
  * Context: RCU read side, BH disabled.
  */
-void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote)
+void ipsec_pmtu_learn(struct ipsec_sa *sa, struct sk_buff *skb,
+		      const struct ipsec_quote *quote)
 {
 	struct net *net = sa->net;
 
@@ -321,5 +389,6 @@ void ipsec_pmtu_learn(struct ipsec_sa *sa, const struct ipsec_quote *quote)
 	WRITE_ONCE(sa->pmtu_until,
 		   jiffies + learned_for(net, sa->ends.family));
 	WRITE_ONCE(sa->pmtu, quote->mtu);
+	tell_learned(sa, skb, quote);
 	ipsec_count(net, IPSEC_STAT_pmtu_learned);
 }

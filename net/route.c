@@ -181,7 +181,7 @@ static void chain_own(struct ipsec_route *route, struct xfrm_policy *policy)
 }
 
 /* The route of the outermost packet, in the inner one's VRF. */
-static struct dst_entry *path_of(const struct ipsec_route *route)
+static struct dst_entry *path_found(const struct ipsec_route *route)
 {
 	const struct ipsec_decision *d = &route->decision;
 
@@ -191,17 +191,34 @@ static struct dst_entry *path_of(const struct ipsec_route *route)
 				  l3mdev_master_ifindex_rcu(route->plain->dev));
 }
 
+/* That route, or the copy of it by which the packet is sent. */
+static int path_fill(struct ipsec_route *route)
+{
+	struct ipsec_way way = ipsec_way_of(&route->decision, &route->flow);
+	struct dst_entry *found = path_found(route);
+
+	if (!found)
+		return -EHOSTUNREACH;
+	route->elsewhere = way.elsewhere;
+	route->path = ipsec_path_of(route->net, found, &way);
+	if (!route->path)
+		return -ENOMEM;
+	route->path_refs = route->path != found;
+	return 0;
+}
+
 static int route_fill(struct ipsec_route *route)
 {
 	const struct ipsec_decision *d = &route->decision;
 	struct xfrm_policy *policy;
 	unsigned int mtu;
+	int err;
 
 	/* Set before the hooks that bring us here, and never taken back before them. */
 	policy = READ_ONCE(ipsec_net(route->net)->route_policy);
-	route->path = path_of(route);
-	if (!route->path)
-		return -EHOSTUNREACH;
+	err = path_fill(route);
+	if (err)
+		return err;
 	route->path_cookie = cookie_of(route->path);
 	route->path_mtu = dst_mtu(route->path);
 	route->learned = ipsec_pmtu_learned(d->sas[d->n - 1]);
@@ -209,7 +226,10 @@ static int route_fill(struct ipsec_route *route)
 	if (route->learned)
 		mtu = min(mtu, route->learned);
 	route->mtu = ipsec_inner_mtu(d, route->flow.family, mtu);
+	route->tell_at = jiffies;
 	route->dst = chain_make(route);
+	if (route->dst && route->path_refs)
+		route->path_refs = ipsec_dst_refs(route->path) - 1;
 	/* The chain has it now. */
 	dst_release(route->path);
 	if (!route->dst)
@@ -318,6 +338,14 @@ static void route_free(struct ipsec_route *route)
 	kfree_rcu(route, rcu);
 }
 
+/* Whether others have references, to the chain or to the route of a packet by it. */
+static bool is_kept(const struct ipsec_route *route)
+{
+	return ipsec_dst_refs(route->dst) != 1 ||
+	       (route->path_refs &&
+		ipsec_dst_refs(route->path) != route->path_refs);
+}
+
 static void kept_later(void)
 {
 	queue_delayed_work(ipsec_wq, &kept.sweep, SWEEP_INTERVAL);
@@ -328,7 +356,7 @@ static void route_retired(struct rcu_head *rcu)
 {
 	struct ipsec_route *route = container_of(rcu, struct ipsec_route, rcu);
 
-	if (likely(ipsec_dst_refs(route->dst) == 1)) {
+	if (likely(!is_kept(route))) {
 		route_free(route);
 		return;
 	}
@@ -365,7 +393,7 @@ static void kept_sweep(struct work_struct *work)
 	mutex_lock(&kept.mutex);
 	kept_collect();
 	list_for_each_entry_safe(route, next, &kept.list, kept) {
-		if (ipsec_dst_refs(route->dst) == 1) {
+		if (!is_kept(route)) {
 			list_del(&route->kept);
 			route_free(route);
 		}
@@ -413,6 +441,8 @@ void ipsec_route_bury(struct ipsec_route *route)
 	WRITE_ONCE(xdst_of(dst)->pols[1], NULL);
 	for (; dst->xfrm; dst = xfrm_dst_child(dst))
 		link_bury(xdst_of(dst));
+	if (route->path_refs)
+		dst_dev_put(route->path);
 }
 
 /**

@@ -8,7 +8,8 @@
 
 static bool is_by(const struct ipsec_route *route, const void *dev)
 {
-	return route->dst->dev == dev;
+	return route->dst->dev == dev ||
+	       (route->path_refs && route->path->dev == dev);
 }
 
 static bool is_ending(const struct ipsec_route *route, const void *unused)

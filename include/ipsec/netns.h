@@ -19,6 +19,9 @@
 
 struct ipsec_log;
 
+/* About how many destinations is known what their routes were told; a power of two. */
+#define IPSEC_TOLD		64
+
 /**
  * struct ipsec_net - the stack of one network namespace
  * @sad: security associations
@@ -35,6 +38,7 @@ struct ipsec_log;
  * @lacking: a packet passed for want of an SA, since the last one came; READ_ONCE()
  * @ending: set once, when the namespace is about to end; READ_ONCE()
  * @flow_seed: [I] random; says where in the flow cache its flows are
+ * @told: [A] what routes were told about destinations, see path.c
  * @live_sas: [A] SAs whose memory is not yet freed; exit waits for none
  * @stats: [A] counters of each CPU
  * @log: counts what was logged; set once, when a debug knob is, see log.c
@@ -65,6 +69,7 @@ struct ipsec_net {
 	bool					lacking;
 	bool					ending;
 	u32					flow_seed;
+	u32					told[IPSEC_TOLD];
 	atomic_t				live_sas;
 	struct ipsec_stats __percpu		*stats;
 	struct ipsec_log			*log;
