@@ -211,6 +211,11 @@ void ipsec_history_show(struct sk_buff *skb)
  */
 void ipsec_history_hide(struct sk_buff *skb)
 {
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	if (likely(sp->len == 1 &&
+		   sp->xvec[0]->props.mode == XFRM_MODE_TRANSPORT))
+		return;
 	if (unlikely(!turn(skb, IPSEC_MARK_TUNNEL)))
 		secpath_reset(skb);
 }

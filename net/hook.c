@@ -85,31 +85,34 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 
 	/* What was shown in FORWARD, or taken from there or from LOCAL_IN. */
-	if (unlikely(skb_sec_path(skb)))
+	if (unlikely(secpath_exists(skb)))
 		ipsec_history_hide(skb);
 	if (leave_alone(skb, family) || is_bridged(skb, state))
 		return NF_ACCEPT;
 	return ipsec_output(skb, family, state);
 }
 
-/*
- * From here on those may look who have hooks at the same point of the stack as our one
- * or two.
- */
-static void show(struct sk_buff *skb, const struct nf_hook_state *state)
+/* To those who have hooks at the same point of the stack as our one or two. */
+static noinline void show_tunnels(struct sk_buff *skb,
+				  const struct nf_hook_state *state)
 {
 	const struct netns_nf *nf = &state->net->nf;
 	unsigned int ours = state->hook == NF_INET_LOCAL_IN ? 2 : 1;
 	const struct nf_hook_entries *all;
 
-	if (likely(!skb_sec_path(skb)))
-		return;
 	if (state->pf == NFPROTO_IPV4)
 		all = rcu_dereference(nf->hooks_ipv4[state->hook]);
 	else
 		all = rcu_dereference(nf->hooks_ipv6[state->hook]);
 	if (all && all->num_hook_entries > ours)
 		ipsec_history_show(skb);
+}
+
+/* From here on the firewall may look. */
+static void show(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (unlikely(secpath_exists(skb)))
+		show_tunnels(skb, state);
 }
 
 static unsigned int hook_input(void *priv, struct sk_buff *skb,
@@ -179,7 +182,7 @@ static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
 	sa_family_t family = state->pf == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	bool taken;
 
-	if (skb_sec_path(skb))
+	if (secpath_exists(skb))
 		ipsec_history_hide(skb);
 	local_bh_disable();
 	taken = ipsec_ipcomp_unwrap(state->net, skb, family);

@@ -250,7 +250,8 @@ struct judgement {
 	int			rule;
 };
 
-static bool has_ports(u8 proto)
+/* Whether connection tracking has a port where a flow has its second one. */
+static bool is_translated_port(u8 proto)
 {
 	switch (proto) {
 	case IPPROTO_TCP:
@@ -291,7 +292,7 @@ static void untranslate(struct ipsec_flow *flow, const struct sk_buff *skb)
 	else
 		flow->dst.in6 = came->dst.u3.in6;
 	/* An error is of the connection that it quotes. */
-	if (flow->proto == came->dst.protonum && has_ports(flow->proto))
+	if (flow->proto == came->dst.protonum && is_translated_port(flow->proto))
 		flow->dport = came->dst.u.all;
 }
 
