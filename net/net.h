@@ -279,9 +279,9 @@ static inline bool ipsec_flow_equal(const struct ipsec_flow *a,
 }
 
 /* path.c */
+bool ipsec_path_has_exception(const struct dst_entry *dst);
 void ipsec_path_told(struct ipsec_net *in, const union ipsec_addr *dst,
 		     unsigned int mtu);
-bool ipsec_path_is_told(struct ipsec_net *in, const union ipsec_addr *dst);
 unsigned int ipsec_path_mtu(struct net *net, const struct dst_entry *dst,
 			    const struct ipsec_way *way);
 struct dst_entry *ipsec_path_of(struct net *net, struct dst_entry *dst,

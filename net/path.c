@@ -22,8 +22,13 @@
 /* Of a route of IPv6 that is an exception, not of the routing table. */
 #define EXCEPTION_FLAGS		(RTF_CACHE | RTF_MODIFIED | RTF_EXPIRES)
 
-/* Whether an exception tells the MTU of a route, or once did. */
-static bool has_exception(const struct dst_entry *dst)
+/**
+ * ipsec_path_has_exception() - whether an exception tells the MTU of a route
+ * @dst: the route
+ *
+ * Context: any. Return: true also if it is forgotten by now.
+ */
+bool ipsec_path_has_exception(const struct dst_entry *dst)
 {
 	if (dst->ops->family == AF_INET6)
 		return ((const struct rt6_info *)dst)->rt6i_flags & RTF_MODIFIED;
@@ -61,28 +66,13 @@ void ipsec_path_told(struct ipsec_net *in, const union ipsec_addr *dst,
 	WRITE_ONCE(*slot, tag | min_t(u32, mtu, U16_MAX));
 }
 
-/**
- * ipsec_path_is_told() - whether anything was told about a destination
- * @in: the namespace
- * @dst: the destination
- *
- * Context: any. Return: true also long after that.
- */
-bool ipsec_path_is_told(struct ipsec_net *in, const union ipsec_addr *dst)
-{
-	u32 tag, *slot = told_slot(in, dst, &tag);
-	u32 seen = READ_ONCE(*slot);
-
-	return seen && (seen & ~(u32)U16_MAX) == tag;
-}
-
 /* Whether the packets of @way have to go by @dst as if there were no exception. */
 static bool looks_past(struct net *net, const struct dst_entry *dst,
 		       const struct ipsec_way *way)
 {
 	u32 tag, *slot;
 
-	if (likely(!has_exception(dst)))
+	if (likely(!ipsec_path_has_exception(dst)))
 		return false;
 	if (!way->elsewhere)
 		return true;

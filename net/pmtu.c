@@ -352,16 +352,23 @@ static void tell_learned(struct ipsec_sa *sa, struct sk_buff *skb,
 			 const struct ipsec_quote *quote)
 {
 	struct ipsec_decision alone = { .n = 1, .sas = { sa } };
-	struct ipsec_net *in = ipsec_net(sa->net);
 	sa_family_t family = sa->ends.family;
+	struct dst_entry *dst;
 	unsigned int mtu;
+	bool news;
 
-	if (sa->mode != IPSEC_MODE_KIND_TRANSPORT ||
-	    !ipsec_path_is_told(in, &quote->key.daddr))
+	if (sa->mode != IPSEC_MODE_KIND_TRANSPORT)
+		return;
+	dst = ipsec_tunnel_route(sa, 0);
+	if (!dst)
 		return;
 	mtu = ipsec_inner_mtu(&alone, family, quote->mtu);
 	mtu = max(mtu, least_mtu(family));
-	ipsec_path_told(in, &quote->key.daddr, mtu);
+	news = ipsec_path_has_exception(dst) && mtu < dst_mtu(dst);
+	dst_release(dst);
+	if (!news)
+		return;
+	ipsec_path_told(ipsec_net(sa->net), &quote->key.daddr, mtu);
 	if (family == AF_INET)
 		ipv4_update_pmtu(skb, sa->net, mtu, 0, quote->key.proto);
 	else

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where protected packets go, and what is known of what routes were told. */
+/* Where protected packets go. */
 #include <kunit/test.h>
 #include <ipsec/netns.h>
 #include "../../net/net.h"
@@ -77,29 +77,8 @@ static void way_of(struct kunit *test)
 			    (const union ipsec_addr *)&flow.dst);
 }
 
-/* Nothing is known at first; then the last one at least, whatever it was told. */
-static void told(struct kunit *test)
-{
-	static const unsigned int mtus[] = { 68, 1400, U16_MAX, U16_MAX + 1 };
-	struct ipsec_net *in = kunit_kzalloc(test, sizeof(*in), GFP_KERNEL);
-	union ipsec_addr addr;
-	unsigned int i, n;
-
-	KUNIT_ASSERT_NOT_NULL(test, in);
-	for (i = 0; i < 4 * IPSEC_TOLD; i++) {
-		set_address(&addr, i & 1, i / 2);
-		if (!i)
-			KUNIT_EXPECT_FALSE(test, ipsec_path_is_told(in, &addr));
-		for (n = 0; n < ARRAY_SIZE(mtus); n++) {
-			ipsec_path_told(in, &addr, mtus[n]);
-			KUNIT_EXPECT_TRUE(test, ipsec_path_is_told(in, &addr));
-		}
-	}
-}
-
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE_PARAM(way_of, way_gen_params),
-	KUNIT_CASE(told),
 	{}
 };
 
