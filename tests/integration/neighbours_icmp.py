@@ -35,7 +35,8 @@ NEAR = {4: ("10.1.0.99", "10.0.0.99"), 6: ("fe80::99", "fe80::99")}
 WORDS = {4: {0: "echo reply", 3: "unreachable", 5: "redirect", 11: "time exceeded"},
          6: {1: "unreachable", 2: "too big", 3: "time exceeded", 129: "echo reply",
              137: "redirect"}}
-# From when on native XFRM knows errors that it forwards.
+# From when on native XFRM knows errors that it forwards. Before, only those of IPv4 pass,
+# since they have an address that its policies know, see NATIVE_HOPS.
 RELEASE = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
 MODERN = RELEASE >= (6, 12)
 
@@ -233,6 +234,8 @@ def led(target):
 
 
 HOPS = "gw1 time exceeded, gw2 time exceeded, b "
+# Of IPv6, before native XFRM knew them.
+OLD_HOPS6 = "gw1 time exceeded, nobody silence, b "
 # Native XFRM writes the address of the packet's destination into IPv4's errors.
 NATIVE_HOPS = "gw1 time exceeded, b time exceeded, b "
 
@@ -240,7 +243,7 @@ NATIVE_HOPS = "gw1 time exceeded, b time exceeded, b "
 def hops(kind, last):
     """A row for each address family, because native XFRM's old errors differ."""
     for v in 4, 6:
-        native = HOPS if v == 6 else NATIVE_HOPS
+        native = NATIVE_HOPS if v == 4 else HOPS if MODERN else OLD_HOPS6
         yield Row(f"traceroute, {kind}", {}, trace(kind), (HOPS + last, ESP),
                   (native + last, ESP), families=(v,))
 
@@ -336,6 +339,7 @@ def about_errors():
     """The rows about errors that are not those of a path."""
     for v in 4, 6:
         one, clear = (v,), ICMP[v]
+        old6 = None if MODERN else ("nobody silence", ESP)
         # Native XFRM of 6.1 forwards what it has no policy for.
         yield Row("a router behind the gateway", {}, trace("UDP", (3,), FAR),
                   ("router time exceeded", ESP),
@@ -343,13 +347,14 @@ def about_errors():
         yield Row("no route behind the gateway", {}, trace("UDP", (9,), BANNED),
                   ("gw2 unreachable", ESP),
                   # Native XFRM finds no way for it, and sends it in clear.
-                  None if v == 6 else ("nobody silence" if MODERN else "gw2 unreachable",
+                  old6 if v == 6 else ("nobody silence" if MODERN else "gw2 unreachable",
                                        ESP | clear), families=one)
         yield Row("no neighbour behind the gateway", {}, trace("UDP", (9,), NOBODY),
                   ("gw2 unreachable", ESP),
-                  None if v == 6 else ("nobody unreachable", ESP), families=one)
+                  old6 if v == 6 else ("nobody unreachable", ESP), families=one)
         yield Row("too big behind the gateway", {}, told_size, ("gw2 True", ESP),
-                  None if v == 6 else ("b True", ESP), families=one)
+                  ("b True", ESP) if v == 4 else None if MODERN else
+                  ("nobody False", ESP), families=one)
         yield Row("in clear, about what the tunnel carries", {}, forged(A, B),
                   ("not taken", clear),
                   None if MODERN else ("taken", clear),
