@@ -90,6 +90,7 @@ struct ipsec_answer {
  * @path: [I] that of the outermost packet; without what we tell about its destination,
  *	  see path.c
  * @elsewhere: [I] a tunnel leads it to another destination
+ * @mute: [I] @plain is told nothing: its exceptions are those of @path
  * @path_refs: [I] references of the route's own to @path, if that is a copy; else 0
  * @path_cookie: [I] for dst_check() of @path
  * @path_mtu: [I] MTU of @path when it was made
@@ -111,6 +112,7 @@ struct ipsec_route {
 	struct dst_entry	*plain;
 	struct dst_entry	*path;
 	bool			elsewhere;
+	bool			mute;
 	u32			path_refs;
 	u32			path_cookie;
 	u32			path_mtu;
@@ -149,10 +151,12 @@ struct ipsec_skb_cb {
  * struct ipsec_way - where the outermost packets of a flow go
  * @dst: their destination
  * @elsewhere: a tunnel leads them there, the flow's own destination is another
+ * @udp: they are UDP, and what routers tell about them is an exception, too
  */
 struct ipsec_way {
 	const union ipsec_addr	*dst;
 	bool			elsewhere;
+	bool			udp;
 };
 
 /**

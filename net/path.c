@@ -5,7 +5,8 @@
  * core keeps that as an exception for the packet's destination. The protected packet
  * often goes to the same destination. By the same route it would be fragmented, and
  * leave less room inside the next time, without end. So it goes by a copy of the route
- * that knows of no exception. What routers tell about it, its SA learns.
+ * that knows of no exception. What routers tell about it, its SA learns; about ESP in UDP
+ * the core learns it, as an exception, so there nothing is told.
  *
  * A tunnel that leads elsewhere believes exceptions of others, such as those of another
  * device that it goes through, but not ours, which are about what is inside.
@@ -75,7 +76,7 @@ static bool looks_past(struct net *net, const struct dst_entry *dst,
 	if (likely(!ipsec_path_has_exception(dst)))
 		return false;
 	if (!way->elsewhere)
-		return true;
+		return !way->udp;
 	slot = told_slot(ipsec_net(net), way->dst, &tag);
 	return READ_ONCE(*slot) == (tag | dst_mtu(dst));
 }

@@ -76,7 +76,10 @@ static unsigned int route_mtu(struct ipsec_sa *sa, unsigned int mtu,
 struct ipsec_way ipsec_way_of(const struct ipsec_decision *decision,
 			      const struct ipsec_flow *flow)
 {
-	struct ipsec_way way = { .dst = &flow->dst };
+	struct ipsec_way way = {
+		.dst = &flow->dst,
+		.udp = decision->sas[decision->n - 1]->natt.type,
+	};
 	const struct ipsec_sa *sa;
 
 	if (!decision->tunnel)
@@ -237,7 +240,7 @@ static bool tells_early(const struct sock *sender,
 static void tell_route(struct sk_buff *skb, struct ipsec_route *route,
 		       unsigned int mtu)
 {
-	if (mtu >= dst_mtu(route->plain) ||
+	if (route->mute || mtu >= dst_mtu(route->plain) ||
 	    time_before(jiffies, READ_ONCE(route->tell_at)))
 		return;
 	WRITE_ONCE(route->tell_at, jiffies + HZ);

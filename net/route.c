@@ -200,6 +200,7 @@ static int path_fill(struct ipsec_route *route)
 	if (!found)
 		return -EHOSTUNREACH;
 	route->elsewhere = way.elsewhere;
+	route->mute = way.udp && !way.elsewhere;
 	route->path = ipsec_path_of(route->net, found, &way);
 	if (!route->path)
 		return -ENOMEM;

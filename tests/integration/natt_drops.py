@@ -240,8 +240,10 @@ def body():
         f = Forge(nat, w)
         core(b, ike[w.v][1], f)
         good(b, f)
-        bad(b, ike[w.v][1], f, 0x900)
-        moving(b, f)
+        # An ICMP error would go by the SA to the forged port, and NAT would remember it.
+        with b.socket(w.b, w.port):
+            bad(b, ike[w.v][1], f, 0x900)
+            moving(b, f)
     for w in ways:
         exempt(a, nat, b, w)
 

@@ -13,6 +13,7 @@
  * @ends: last byte of the SAs' destinations
  * @ends6: bit i set: the SA i is of IPv6
  * @elsewhere: what is asked
+ * @udp: the outermost SA is ESP in UDP
  */
 struct way_case {
 	const char	*name;
@@ -22,10 +23,13 @@ struct way_case {
 	u8		ends[2];
 	u8		ends6;
 	bool		elsewhere;
+	bool		udp;
 };
 
 static const struct way_case ways[] = {
 	{ "transport mode", false, 1, 0, { 2 }, 0, false },
+	{ "transport mode in UDP", false, 1, 0, { 2 }, 0, false, true },
+	{ "a tunnel to another in UDP", false, 1, 1, { 9 }, 0, true, true },
 	{ "transport mode, SA of a group", false, 1, 0, { 9 }, 0, false },
 	{ "a tunnel to the flow's destination", false, 1, 1, { 2 }, 0, false },
 	{ "a tunnel to another", false, 1, 1, { 9 }, 0, true },
@@ -58,7 +62,7 @@ static void way_of(struct kunit *test)
 	const struct way_case *c = test->param_value;
 	struct ipsec_decision decision = { .n = c->n, .tunnel = c->tunnel };
 	struct ipsec_flow flow = { .family = c->v6 ? AF_INET6 : AF_INET };
-	struct ipsec_sa *sa;
+	struct ipsec_sa *sa = NULL;
 	struct ipsec_way way;
 	unsigned int i;
 
@@ -70,8 +74,10 @@ static void way_of(struct kunit *test)
 		set_address(&sa->ends.daddr, c->ends6 & BIT(i), c->ends[i]);
 		decision.sas[i] = sa;
 	}
+	sa->natt.type = c->udp ? UDP_ENCAP_ESPINUDP : 0;
 	way = ipsec_way_of(&decision, &flow);
 	KUNIT_EXPECT_EQ(test, way.elsewhere, c->elsewhere);
+	KUNIT_EXPECT_EQ(test, way.udp, c->udp);
 	KUNIT_EXPECT_PTR_EQ(test, way.dst, c->tunnel ?
 			    &decision.sas[fls(c->tunnel) - 1]->ends.daddr :
 			    (const union ipsec_addr *)&flow.dst);
