@@ -3,6 +3,7 @@
 for ours, one after the other in one kernel, and what of it is on the wire."""
 import contextlib
 import os
+import re
 import socket
 import string
 import threading
@@ -14,6 +15,7 @@ GCM = "0x00112233445566778899aabbccddeeff01020304"
 # The debug kernel has neither native ESP nor VLANs nor sit, and looks for no module by
 # itself.
 DEBUG = os.path.exists("/sys/kernel/debug/kmemleak")
+RELEASE = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
 WHO = ("ours",) if DEBUG else ("native", "ours")
 SO_MARK = 36
 EXTENSIONS = (0, 43, 60)        # of IPv6: hop-by-hop, routing, destination options

@@ -5,8 +5,6 @@ it go back through the tunnel though no policy knows their addresses, and are ta
 it (RFC 4301 section 6); in clear they are nobody's word. Redirects lead no packet around
 its tunnel."""
 import contextlib
-import os
-import re
 import socket
 import struct
 import time
@@ -37,8 +35,7 @@ WORDS = {4: {0: "echo reply", 3: "unreachable", 5: "redirect", 11: "time exceede
              137: "redirect"}}
 # From when on native XFRM knows errors that it forwards. Before, only those of IPv4 pass,
 # since they have an address that its policies know, see NATIVE_HOPS.
-RELEASE = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
-MODERN = RELEASE >= (6, 12)
+MODERN = neighbours.RELEASE >= (6, 12)
 
 
 def named(v, address):

@@ -83,6 +83,8 @@ def row(name, plan, act, want, native=None, drops=frozenset(), rules=None, famil
     return Row(name, rules or {}, act, want, native, families, plan, drops=drops)
 
 
+# Native XFRM of 6.1 finds the protocol of the first fragment behind the options.
+FIRST = packets.UDP if neighbours.RELEASE >= (6, 12) else 50
 ROWS = (
     row("a port: a packet in one piece", "port", small, (lab.ARRIVES, ESP)),
     row("a port: fragments", "port", large, ("lost", NOTHING), (lab.ARRIVES, CLEAR), HIDES),
@@ -101,7 +103,7 @@ ROWS = (
     row("a port demanded of what comes in: fragments through a tunnel", "tunnel, in", large,
         (lab.ARRIVES, ESP), ("lost", ESP)),
     row("UDP: fragments behind destination options", "udp", behind_options,
-        ("lost", ESP), (lab.ARRIVES, {17, packets.NONE}), HIDES, families=(6,)),
+        ("lost", ESP), (lab.ARRIVES, {FIRST, packets.NONE}), HIDES, families=(6,)),
     # Native XFRM decides about them without their ports and protocol, its receiver not.
     row("a port: fragments of our own", "own port", own_fragments, ("lost", NOTHING),
         ("lost", CLEAR), HIDES),
