@@ -250,21 +250,6 @@ struct judgement {
 	int			rule;
 };
 
-/* Whether connection tracking has a port where a flow has its second one. */
-static bool is_translated_port(u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /*
  * Whether address translation gave a packet another destination since it arrived: that
  * of a DNAT rule, or the one that a source NAT rule once replaced, if it is an answer.
@@ -292,7 +277,7 @@ static void untranslate(struct ipsec_flow *flow, const struct sk_buff *skb)
 	else
 		flow->dst.in6 = came->dst.u3.in6;
 	/* An error is of the connection that it quotes. */
-	if (flow->proto == came->dst.protonum && is_translated_port(flow->proto))
+	if (flow->proto == came->dst.protonum && ipsec_proto_has_ports(flow->proto))
 		flow->dport = came->dst.u.all;
 }
 

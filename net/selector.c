@@ -29,8 +29,7 @@ bool ipsec_selector_equal(const struct ipsec_selector *a,
 }
 
 /**
- * ipsec_proto_has_ports() - whether packets of a protocol have what @sport and @dport of
- *			     a selector name
+ * ipsec_proto_has_ports() - whether packets of a protocol go from a port to a port
  * @proto: IPPROTO_*
  */
 bool ipsec_proto_has_ports(u8 proto)
@@ -41,13 +40,22 @@ bool ipsec_proto_has_ports(u8 proto)
 	case IPPROTO_UDPLITE:
 	case IPPROTO_SCTP:
 	case IPPROTO_DCCP:
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-	case IPPROTO_MH:
 		return true;
 	default:
 		return false;
 	}
+}
+
+/**
+ * ipsec_proto_has_parts() - whether selectors name more of a protocol than itself
+ * @proto: IPPROTO_*
+ *
+ * Return: whether its packets have ports, or a type, in @sport and @dport.
+ */
+bool ipsec_proto_has_parts(u8 proto)
+{
+	return ipsec_proto_has_ports(proto) || proto == IPPROTO_ICMP ||
+	       proto == IPPROTO_ICMPV6 || proto == IPPROTO_MH;
 }
 
 /* Ports, or type and code, of the header at @off. */

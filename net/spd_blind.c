@@ -206,7 +206,7 @@ static bool group_hides(const struct ipsec_sp_group *g, unsigned int blind,
 	if (blind == IPSEC_BLIND_PROTO)
 		return g->proto || g->sport || g->dport;
 	return (g->sport || g->dport) &&
-	       (g->proto || ipsec_proto_has_ports(proto));
+	       (g->proto || ipsec_proto_has_parts(proto));
 }
 
 /* Whether the best of a class comes before what the fragment was found by. */

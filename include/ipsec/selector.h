@@ -71,8 +71,8 @@ struct ipsec_flow {
 	u32			pad2;
 };
 
-/* Whether selectors tell packets of a protocol apart by more than the addresses. */
 bool ipsec_proto_has_ports(u8 proto);
+bool ipsec_proto_has_parts(u8 proto);
 bool ipsec_selector_equal(const struct ipsec_selector *a,
 			  const struct ipsec_selector *b);
 bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,
