@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A link on the way becomes narrower in the middle of a TCP connection, whatever
 net.ipv4.ip_no_pmtu_disc says: everything arrives, nothing of it in clear, and as native
-XFRM has it: no more packets and no more fragments."""
+XFRM has it: no more fragments."""
 import contextlib
 import socket
 import struct
@@ -106,9 +106,10 @@ def try_row(table, who, row, hosts, seen):
         return
     table.equal(name(who, row), "bytes before and after", [BEFORE, AFTER], got)
     if native := seen.get(row):
-        # A retransmission more or less is a matter of time.
-        table.equal(name(who, row), f"no more packets and fragments than {native}",
-                    True, all(n <= m + m // 4 + 20 for n, m in zip(here, native)))
+        # How many packets there are, acknowledgements and retransmissions, is a matter of
+        # time, and so is a fragment more or less.
+        table.equal(name(who, row), f"no more fragments than {native}",
+                    True, here[1] <= native[1] + native[1] // 4 + 20)
 
 
 def body():
