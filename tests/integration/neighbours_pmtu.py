@@ -6,6 +6,7 @@ told which MTU, and whether packets are fragmented.
 Such a device asks the route of its outer packets how long they may be. Hosts behind it and
 sockets of the gateway itself have to hear what is left when ESP has taken its part, also
 when a router on the way tells of less, and when our own tunnels are outside or inside.
+Here the outer packets are of IPv4, in neighbours_pmtu6 of IPv6.
 """
 import contextlib
 import socket
@@ -100,19 +101,22 @@ def title(who, what, v, inner, place):
     return f"{who}: IPv{inner} in {what} over IPv{v}: {place}"
 
 
-def rows():
+def over(kinds, outer):
+    return [kind for kind in kinds if kind.v == outer]
+
+
+def rows(outer):
     for who in neighbours.WHO:
-        for kind in KINDS:
+        for kind in over(KINDS, outer):
             for inner in kind.inner:
                 for place in PLACES:
                     yield title(who, kind.name, kind.v, inner, place)
-        for kind in PATHS:
+        for kind in over(PATHS, outer):
             for place in PLACES:
                 yield title(who, f"{kind.name}, a narrow path", kind.v, kind.inner[-1],
                             place)
         for nest in NESTS:
-            for v in PLAIN:
-                yield title(who, f"{PLAIN[v].name} {nest}", v, v, PLACES[0])
+            yield title(who, f"{PLAIN[outer].name} {nest}", outer, outer, PLACES[0])
 
 
 def forget(*hosts):
@@ -195,12 +199,13 @@ def too_big(frames):
 class Lab:
     """What all rows need."""
 
-    def __init__(self):
+    def __init__(self, outer):
+        self.outer = outer
         self.a, self.b, self.gw1, self.gw2, self.r = lab.gateways(router=True)
         self.gateways = self.gw1, self.gw2
         self.wire = lab.Wire(self.gw1)
         self.behind = lab.Wire(self.gw1, dev="eth1", only="icmp or icmp6")
-        self.table = lab.Matrix("told", list(rows()))
+        self.table = lab.Matrix("told", list(rows(outer)))
         for n, gw in enumerate(self.gateways):
             via = (lab.R4, lab.R6)
             for v in 4, 6:
@@ -255,7 +260,7 @@ class Lab:
 
     def devices(self, who):
         self.protect(who)
-        for kind in KINDS:
+        for kind in over(KINDS, self.outer):
             with device(self.gateways, kind):
                 for inner in kind.inner:
                     for place in PLACES:
@@ -269,7 +274,7 @@ class Lab:
 
     def paths(self, who):
         """The first packet that is too long for the router is lost, and learned from."""
-        for kind in PATHS:
+        for kind in over(PATHS, self.outer):
             for place in PLACES:
                 inner = kind.inner[-1]
                 self.protect(who)
@@ -282,13 +287,13 @@ class Lab:
         self.r.ip("link set eth1 mtu 1500\n")
 
     def nests(self, who):
+        v, kind = self.outer, PLAIN[self.outer]
         for nest in NESTS:
-            for v, kind in PLAIN.items():
-                self.nest(who, nest, v)
-                ends = LOOPS if nest == NESTS[1] else ENDS
-                with device(self.gateways, kind, ends):
-                    self.ask(title(who, f"{kind.name} {nest}", v, v, PLACES[0]), v,
-                             PLACES[0], nested(nest, v))
+            self.nest(who, nest, v)
+            ends = LOOPS if nest == NESTS[1] else ENDS
+            with device(self.gateways, kind, ends):
+                self.ask(title(who, f"{kind.name} {nest}", v, v, PLACES[0]), v,
+                         PLACES[0], nested(nest, v))
 
 
 def nest_rules(who, nest, v, spi, way, direction):
@@ -314,10 +319,10 @@ def nest_rules(who, nest, v, spi, way, direction):
                               spi + 16))
 
 
-def body():
+def body(outer=4):
     if neighbours.DEBUG:
         lab.run("modprobe", "-a", "ip_gre", "ip6_gre", "ip6_tunnel")
-    rig = Lab()
+    rig = Lab(outer)
     for who in neighbours.WHO:
         rig.devices(who)
         rig.nests(who)
@@ -328,4 +333,5 @@ def body():
                   {k: n for k, n in gw.drops().items() if k != "out_toobig"})
 
 
-lab.main(body)
+if __name__ == "__main__":
+    lab.main(body)
