@@ -214,7 +214,7 @@ void ipsec_history_hide(struct sk_buff *skb)
 	const struct sec_path *sp = skb_sec_path(skb);
 
 	if (likely(sp->len == 1 &&
-		   sp->xvec[0]->props.mode == XFRM_MODE_TRANSPORT))
+		   READ_ONCE(sp->xvec[0]->props.mode) == XFRM_MODE_TRANSPORT))
 		return;
 	if (unlikely(!turn(skb, IPSEC_MARK_TUNNEL)))
 		secpath_reset(skb);
@@ -241,8 +241,8 @@ bool ipsec_history_end(struct ipsec_sa *sa)
 		x = face_of(sa->marks[which]);
 		if (!x->data)
 			continue;
-		x->props.mode = XFRM_MODE_TRANSPORT;
-		/* Who does not find the SA finds that mode. */
+		/* Packets may be shown this moment. Who does not find the SA finds the mode. */
+		WRITE_ONCE(x->props.mode, XFRM_MODE_TRANSPORT);
 		smp_store_release(&x->data, NULL);
 		found = true;
 	}
