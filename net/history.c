@@ -241,8 +241,8 @@ bool ipsec_history_end(struct ipsec_sa *sa)
 		x = face_of(sa->marks[which]);
 		if (!x->data)
 			continue;
-		/* Packets may be shown this moment. Who does not find the SA finds the mode. */
 		WRITE_ONCE(x->props.mode, XFRM_MODE_TRANSPORT);
+		/* Packets may be shown this moment: who finds no SA has to find this mode. */
 		smp_store_release(&x->data, NULL);
 		found = true;
 	}
