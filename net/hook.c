@@ -143,6 +143,16 @@ static unsigned int hook_translated(void *priv, struct sk_buff *skb,
 	return hook_output(priv, skb, state);
 }
 
+/* Whether somebody has hooks where packets arrive, as flow tables do. */
+static bool flow_tables_any(void)
+{
+#ifdef CONFIG_JUMP_LABEL
+	return static_key_false(&nf_hooks_needed[NFPROTO_NETDEV][NF_NETDEV_INGRESS]);
+#else
+	return IS_ENABLED(CONFIG_NETFILTER_INGRESS);
+#endif
+}
+
 /* What came in, and what leaves: one look at the packet serves both. */
 static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
@@ -162,6 +172,8 @@ static unsigned int hook_forward(void *priv, struct sk_buff *skb,
 	}
 	if (checked && !ipsec_policy_check_forward(state->net, skb, &flow))
 		return NF_STOLEN;
+	if (flow_tables_any())
+		ipsec_flow_table_avoid(state->net, skb);
 	if (unlikely(skb->ignore_df) && skb_has_frag_list(skb) &&
 	    !ipsec_piece_size(skb, family))
 		ipsec_fragment_size(skb, family);

@@ -526,6 +526,24 @@ bool ipsec_policy_wants_whole(struct net *net, struct sk_buff *skb,
 }
 
 /**
+ * ipsec_policy_wants_protected() - whether a packet in clear would be dropped
+ * @net: the namespace
+ * @flow: its flow, of direction in or fwd
+ *
+ * Context: RCU read side.
+ */
+bool ipsec_policy_wants_protected(struct net *net,
+				  const struct ipsec_flow *flow)
+{
+	struct ipsec_answer answer;
+
+	decide_input(net, flow, &answer);
+	return answer.verdict == IPSEC_DISCARD ||
+	       (answer.verdict == IPSEC_PROTECT &&
+		ipsec_sp_insists(net, flow, answer.sp));
+}
+
+/**
  * ipsec_policy_check_local() - whether a received packet may be delivered
  * @net: the namespace
  * @skb: the packet, its data at the IP header; dropped if it may not

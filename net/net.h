@@ -471,10 +471,15 @@ bool ipsec_sp_insists(struct net *net, const struct ipsec_flow *flow,
 		      const struct ipsec_sp *sp);
 bool ipsec_policy_wants_whole(struct net *net, struct sk_buff *skb,
 			      sa_family_t family);
+bool ipsec_policy_wants_protected(struct net *net,
+				  const struct ipsec_flow *flow);
 bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
 			      sa_family_t family);
 bool ipsec_policy_check_forward(struct net *net, struct sk_buff *skb,
 				struct ipsec_flow *flow);
+
+/* flow_table.c */
+void ipsec_flow_table_avoid(struct net *net, const struct sk_buff *skb);
 
 /* history.c */
 bool ipsec_history_push(struct sk_buff *skb, struct ipsec_sa *sa, bool tunnel);

@@ -7,9 +7,12 @@ import time
 
 import lab
 import neighbours
+import packets
 from neighbours import ENDS, HOSTS, NETS, Row, chain
 
 ESP, CLEAR, NOTHING, AMOUNT = {50}, {17}, set(), 300000
+PORT = 7000
+POLVIO = frozenset({"in_polvio"})
 VLAN = {4: ("10.0.7.1", "10.0.7.2"), 6: ("fd07::1", "fd07::2")}
 THIRD = {4: ("10.0.6.1", "10.0.6.2"), 6: ("fd06::1", "fd06::2")}
 
@@ -20,6 +23,9 @@ def table(*devices):
 
 
 TABLE = table("eth0", "eth1")
+SNAT = chain("postrouting", 'oifname "eth0" meta l4proto udp snat to $inside',
+             kind="nat", name="nat")
+INSIDE = {4: {"inside": "10.1.0.254"}, 6: {"inside": "fd01::fe"}}
 BOTH, FIRST, SECOND = {"gw1": TABLE, "gw2": TABLE}, {"gw1": TABLE}, {"gw2": TABLE}
 
 
@@ -139,6 +145,57 @@ def device_goes(hosts, v):
         return *before, f.go(10)
 
 
+def hardware(host, device):
+    with host.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as s:
+        s.bind((device, 0))
+        return s.getsockname()[4]
+
+
+def overheard(f, asks, hosts, macs, text, gw):
+    """What a socket of the flow hears of a packet that the gateway says on the wire
+    between both in clear, as if it were of the flow."""
+    seen = hosts.seen()
+    gw.inject(packets.frame(text, macs))
+    try:
+        heard = (f.asks if asks else f.answers).recv(100)
+    except TimeoutError:
+        heard = b""
+    hosts.seen()
+    return seen, heard
+
+
+def stranger(hosts, v):
+    """As the one who asks."""
+    gw1, gw2 = hosts[2:]
+    with flow(hosts, v) as f:
+        before = f.go(5)
+        text = packets.udp(*HOSTS[v], b"stranger", PORT, f.asks.getsockname()[1])
+        return before, *overheard(
+            f, False, hosts, hardware(gw2, "eth0") + hardware(gw1, "eth0"),
+            packets.packet(*HOSTS[v], 17, text), gw1), f.go(5)
+
+
+def stranger_answers(hosts, v):
+    """Where a asks by another address."""
+    gw1, gw2 = hosts[2:]
+    ends = HOSTS[v][1], INSIDE[v]["inside"]
+    with flow(hosts, v) as f:
+        before = f.go(5)
+        text = packets.udp(*ends, b"stranger", f.asks.getsockname()[1], PORT)
+        return before, *overheard(
+            f, True, hosts, hardware(gw1, "eth0") + hardware(gw2, "eth0"),
+            packets.packet(*ends, 17, text), gw2), f.go(5)
+
+
+def stranger_after_policy(hosts, v):
+    """The flow was in the table before."""
+    flush(hosts)
+    with flow(hosts, v) as f:
+        before = f.go(5), hosts.seen()
+    load(hosts, v)
+    return *before, *stranger(hosts, v)
+
+
 PLAIN = [
     Row("the policy comes later", BOTH, policy_comes, ((5, CLEAR, 10), ESP)),
     Row("the policy goes", BOTH, policy_goes, ((5, ESP, 10), CLEAR)),
@@ -157,7 +214,16 @@ ROWS = [
               {gw: table("v7", "eth1") for gw in ("gw1", "gw2")}, act, (want, ESP),
               plan="VLAN")
           for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT)))),
+    *(Row(f"{where}, a stranger in clear", rules, stranger, ((5, ESP, b"", 5), ESP),
+          ((5, ESP, b"stranger", 5), ESP), plan="tunnel", drops=POLVIO)
+      for where, rules in (("both", BOTH), ("gw2", SECOND))),
+    Row("gw1 translates, a stranger in clear", {"gw1": TABLE + SNAT}, stranger_answers,
+        ((5, ESP, b"", 5), ESP), ((5, ESP, b"stranger", 5), ESP), plan="tunnel",
+        drops=POLVIO),
     *PLAIN,
+    Row("the policy comes later, and a stranger", BOTH, stranger_after_policy,
+        ((5, CLEAR, 5, ESP, b"", 5), ESP), ((5, CLEAR, 5, ESP, b"stranger", 5), ESP),
+        drops=POLVIO),
 ]
 
 
@@ -220,6 +286,7 @@ def body():
     hosts = lab.gateways()
     if not neighbours.DEBUG:
         prepare(hosts[2:])
+    neighbours.EXTRA.update(INSIDE)
     rows = neighbours.Rows("flow tables", ROWS, hosts, hosts[2:])
     rows.all(lambda who, plan: say(who, plan, hosts[2:]))
     rows.close()
