@@ -145,15 +145,18 @@ ENDS = {4: (lab.A4, lab.B4), 6: (lab.A6, lab.B6)}
 SPI = {4: 0x4000, 6: 0x6000}
 
 
-def tunnel(who, gw, v=4, nets=None, spi=None, reqid=0, level="require", outer=None):
-    """What one of both gateways says so that the networks talk through a tunnel."""
+def tunnel(who, gw, v=4, nets=None, spi=None, reqid=0, level="require", outer=None,
+           back=None):
+    """What one of both gateways says so that the networks talk through a tunnel; back is
+    the level of what comes in, if that is another one."""
     nets, spi, first = nets or NETS[v], spi or SPI[v], gw.name == "gw1"
     text = ""
     for n, way in enumerate((1, -1)):
         ends = (outer or ENDS[v])[::way]
         text += association(who, *ends, spi + n, "tunnel", reqid)
-        text += rule(who, *nets[::way], "out" if (way == 1) == first else "in", ends,
-                     reqid, level=level)
+        out = (way == 1) == first
+        text += rule(who, *nets[::way], "out" if out else "in", ends, reqid,
+                     level=level if out else back or level)
     return text
 
 

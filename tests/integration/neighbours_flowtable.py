@@ -1,7 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Gateways with flow tables, which forward what is in them past the firewall and past
-all hooks: what is to be protected is, whatever comes later than the flow."""
+all hooks: what is to be protected is, whatever comes later than the flow.
+
+What has to arrive protected stays out of them, so that most rows only want it to leave
+so: their "in" policies are of level "use"."""
+import re
 import socket
 import time
 
@@ -19,7 +23,9 @@ THIRD = {4: ("10.0.6.1", "10.0.6.2"), 6: ("fd06::1", "fd06::2")}
 
 def table(*devices):
     return (f"flowtable ft {{\nhook ingress priority 0;\ndevices = {{ {', '.join(devices)} }};"
-            "\n}\n" + chain("forward", "meta l4proto { tcp, udp } flow add @ft"))
+            "\n}\ncounter shown { }\n"
+            + chain("forward", "meta l4proto { tcp, udp } flow add @ft")
+            + chain("forward", "counter name shown", "1", name="d"))
 
 
 TABLE = table("eth0", "eth1")
@@ -33,18 +39,31 @@ def flow(hosts, v):
     return neighbours.Flow(*hosts[:2], *HOSTS[v])
 
 
+def shown(gw):
+    """How many packets the firewall saw that are forwarded."""
+    return sum(map(int, re.findall(r"packets (\d+)", gw.run("nft", "list", "counters"))))
+
+
+def in_tables(f, hosts):
+    """Whose firewall does not see what passes both ways."""
+    gateways = [gw for gw in hosts[2:] if gw.name in hosts.row.rules]
+    before = [shown(gw) for gw in gateways]
+    f.go(5)
+    return {gw.name for gw, n in zip(gateways, before) if shown(gw) == n}
+
+
 def datagrams(hosts, v):
     with flow(hosts, v) as f:
-        return f.go(20)
+        return f.go(15), in_tables(f, hosts)
 
 
 def stream(hosts, v):
     return neighbours.stream(*hosts[:2], *HOSTS[v], AMOUNT)
 
 
-def load(hosts, v, **how):
+def load(hosts, v, back="use"):
     for gw in hosts[2:]:
-        neighbours.load(hosts.who, gw, neighbours.tunnel(hosts.who, gw, v, **how))
+        neighbours.load(hosts.who, gw, neighbours.tunnel(hosts.who, gw, v, back=back))
 
 
 def flush(hosts):
@@ -164,15 +183,18 @@ def overheard(f, asks, hosts, macs, text, gw):
     return seen, heard
 
 
-def stranger(hosts, v):
+def heard_of(f, hosts, v):
     """As the one who asks."""
     gw1, gw2 = hosts[2:]
+    before = f.go(5)
+    text = packets.udp(*HOSTS[v], b"stranger", PORT, f.asks.getsockname()[1])
+    return before, *overheard(f, False, hosts, hardware(gw2, "eth0") + hardware(gw1, "eth0"),
+                              packets.packet(*HOSTS[v], 17, text), gw1), f.go(5)
+
+
+def stranger(hosts, v):
     with flow(hosts, v) as f:
-        before = f.go(5)
-        text = packets.udp(*HOSTS[v], b"stranger", PORT, f.asks.getsockname()[1])
-        return before, *overheard(
-            f, False, hosts, hardware(gw2, "eth0") + hardware(gw1, "eth0"),
-            packets.packet(*HOSTS[v], 17, text), gw1), f.go(5)
+        return heard_of(f, hosts, v)
 
 
 def stranger_answers(hosts, v):
@@ -192,8 +214,8 @@ def stranger_after_policy(hosts, v):
     flush(hosts)
     with flow(hosts, v) as f:
         before = f.go(5), hosts.seen()
-    load(hosts, v)
-    return *before, *stranger(hosts, v)
+        load(hosts, v, "require")
+        return *before, *heard_of(f, hosts, v)
 
 
 PLAIN = [
@@ -206,19 +228,23 @@ PLAIN = [
 ROWS = [
     *(Row(f"{where}, {what}", rules, act, (want, ESP), plan="tunnel")
       for where, rules in (("both", BOTH), ("gw1", FIRST), ("gw2", SECOND))
-      for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT))),
+      for what, act, want in (("UDP", datagrams, (15, set(rules))),
+                              ("TCP", stream, AMOUNT))),
+    Row("both, UDP has to arrive protected", BOTH, datagrams, ((15, set()), ESP),
+        ((15, set(BOTH)), ESP), plan="both ways"),
     Row("SAs are replaced", BOTH, rekeyed, (60, ESP), plan="rekey"),
     Row("a device goes", {}, device_goes, ((10, ESP, 10), ESP), plan="device"),
     *neighbours.stock(
         *(Row(f"over a VLAN, {what}",
               {gw: table("v7", "eth1") for gw in ("gw1", "gw2")}, act, (want, ESP),
               plan="VLAN")
-          for what, act, want in (("UDP", datagrams, 20), ("TCP", stream, AMOUNT)))),
+              for what, act, want in (("UDP", datagrams, (15, set(BOTH))),
+                                  ("TCP", stream, AMOUNT)))),
     *(Row(f"{where}, a stranger in clear", rules, stranger, ((5, ESP, b"", 5), ESP),
-          ((5, ESP, b"stranger", 5), ESP), plan="tunnel", drops=POLVIO)
+          ((5, ESP, b"stranger", 5), ESP), plan="both ways", drops=POLVIO)
       for where, rules in (("both", BOTH), ("gw2", SECOND))),
     Row("gw1 translates, a stranger in clear", {"gw1": TABLE + SNAT}, stranger_answers,
-        ((5, ESP, b"", 5), ESP), ((5, ESP, b"stranger", 5), ESP), plan="tunnel",
+        ((5, ESP, b"", 5), ESP), ((5, ESP, b"stranger", 5), ESP), plan="both ways",
         drops=POLVIO),
     *PLAIN,
     Row("the policy comes later, and a stranger", BOTH, stranger_after_policy,
@@ -234,12 +260,13 @@ def route(gateways, ends):
 
 
 def say(who, plan, gateways):
+    back = "require" if plan == "both ways" else "use"
     for gw in gateways:
         neighbours.flush(gw)
         for v in 4, 6:
             if plan:
                 neighbours.load(who, gw, neighbours.tunnel(
-                    who, gw, v, outer=VLAN[v] if plan == "VLAN" else None))
+                    who, gw, v, outer=VLAN[v] if plan == "VLAN" else None, back=back))
     if not neighbours.DEBUG:
         route(gateways, VLAN if plan == "VLAN" else ENDS)
 

@@ -23,7 +23,7 @@ def one_round(table, where, hosts, wire):
     for gw in hosts[2:]:
         text = f"table inet t {{\n{TABLE}}}\n" if gw.name in WHERE[where] else ""
         neighbours.nft(gw, text)
-    neighbours.tunnels("ours", hosts[2:])
+    neighbours.tunnels("ours", hosts[2:], back="use")
     with neighbours.Flow(*hosts[:2], *HOSTS[4]) as f4, \
             neighbours.Flow(*hosts[:2], *HOSTS[6]) as f6:
         for step in STEPS:
@@ -32,7 +32,7 @@ def one_round(table, where, hosts, wire):
             elif step == "it is back, without policies":
                 lab.run("insmod", "/ipsec/ipsec.ko")
             elif step == "with policies":
-                neighbours.tunnels("ours", hosts[2:])
+                neighbours.tunnels("ours", hosts[2:], back="use")
             want = ESP if step in ("before", "with policies") else CLEAR
             for v, flow in (4, f4), (6, f6):
                 try_row(table, f"{where}: IPv{v}: {step}", flow, wire, want)
