@@ -55,6 +55,12 @@ def read(s, amount):
     return got
 
 
+def abort(s):
+    """Closed later without a farewell: what is not acknowledged is not sent again when
+    there are other policies."""
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+
+
 def transfer(sender, receiver, own, peer, narrow):
     """How much arrives before and after the link becomes narrower."""
     with receiver.socket(peer, 7001, socket.SOCK_STREAM, timeout=60) as listener, \
@@ -63,6 +69,8 @@ def transfer(sender, receiver, own, peer, narrow):
         s.connect((peer, 7001))
         with listener.accept()[0] as t:
             t.settimeout(60)
+            abort(s)
+            abort(t)
             got = []
             for amount in BEFORE, AFTER:
                 thread = threading.Thread(target=feed, args=(s, amount))

@@ -4,6 +4,7 @@
 it does with native XFRM: with and without connection tracking, delivered and forwarded;
 nor does one that another peer's tunnel brought. The right one completes it afterwards."""
 import itertools
+import os
 import struct
 
 import lab
@@ -137,9 +138,22 @@ ROWS = (
 )
 
 
+def wait_long(host):
+    """No fragment is given up while the rows last: that would be said to a, whatever the
+    policies are then."""
+    with host.entered():
+        for name in ("ipv4/ipfrag_time", "ipv6/ip6frag_time",
+                     "netfilter/nf_conntrack_frag6_timeout"):
+            path = f"/proc/sys/net/{name}"
+            if os.path.exists(path):
+                with open(path, "w") as f:
+                    f.write("3600")
+
+
 def body():
     hosts = lab.gateways(router=True)
     gateways = hosts[2:4]
+    wait_long(hosts[3])
 
     def say(who, plan):
         neighbours.tunnels(who, gateways)
