@@ -13,7 +13,9 @@
  * a number: 64 bits last for centuries. So a generation names its namespace too, and
  * what a namespace leaves behind when it ends can never be taken for another's.
  * Where a flow's slot is depends on a secret of its namespace: a neighbour with the
- * same addresses has another one, and who wants to evict a flow has to guess.
+ * same addresses has another one, and who wants to evict a flow has to guess. Two flows
+ * that fall on each other have both room: only a third one drives out that which was
+ * asked for less lately.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -22,7 +24,8 @@
 #include <ipsec/hash.h>
 #include "net.h"
 
-#define SLOTS		1024
+#define SETS		512
+#define WAYS		2
 
 /**
  * struct slot - one remembered decision
@@ -38,14 +41,24 @@ struct slot {
 };
 
 /**
+ * struct set - where the decision about a flow may be
+ * @ways: the places
+ * @victim: which of them has to make room
+ */
+struct set {
+	struct slot	ways[WAYS];
+	unsigned int	victim;
+};
+
+/**
  * struct flow_cache - the cache of one CPU
- * @lock: on PREEMPT_RT one task at a time uses @slots; else BH is disabled
- * @slots: SLOTS of them; NULL until the first policy anywhere
- * @last: that which answered last, or NULL
+ * @lock: on PREEMPT_RT one task at a time uses @sets; else BH is disabled
+ * @sets: SETS of them; NULL until the first policy anywhere
+ * @last: the slot which answered last, or NULL
  */
 struct flow_cache {
 	local_lock_t		lock;
-	struct slot		*slots;
+	struct set		*sets;
 	const struct slot	*last;
 };
 
@@ -56,17 +69,13 @@ static DEFINE_PER_CPU(struct flow_cache, flow_cache) = {
 /* The generation that was drawn last; 0 marks an empty slot. */
 atomic64_t ipsec_generations = ATOMIC64_INIT(0);
 
-static unsigned int flow_hash(const struct ipsec_net *in,
-			      const struct ipsec_flow *flow)
-{
-	return ipsec_hash(flow, sizeof(*flow), in->flow_seed) % SLOTS;
-}
-
 /* The caller has the lock. */
-static struct slot *slot_of(const struct ipsec_net *in,
-			    const struct ipsec_flow *flow)
+static struct set *set_of(const struct ipsec_net *in,
+			  const struct ipsec_flow *flow)
 {
-	return __this_cpu_read(flow_cache.slots) + flow_hash(in, flow);
+	u32 hash = ipsec_hash(flow, sizeof(*flow), in->flow_seed);
+
+	return __this_cpu_read(flow_cache.sets) + hash % SETS;
 }
 
 static bool slot_answers(const struct slot *slot, u64 generation,
@@ -76,17 +85,45 @@ static bool slot_answers(const struct slot *slot, u64 generation,
 	       ipsec_flow_equal(&slot->flow, flow);
 }
 
-/* The caller has the lock. */
-static bool slot_tell(const struct slot *slot, u64 generation,
-		      const struct ipsec_flow *flow, struct ipsec_answer *answer)
+/* The slot that answers, or NULL. The caller has the lock. */
+static struct slot *slot_find(const struct ipsec_net *in, u64 generation,
+			      const struct ipsec_flow *flow)
 {
-	if (unlikely(!slot_answers(slot, generation, flow)))
-		return false;
+	struct set *set = set_of(in, flow);
+	unsigned int way;
+
+	for (way = 0; way < WAYS; way++) {
+		if (!slot_answers(&set->ways[way], generation, flow))
+			continue;
+		set->victim = (way + 1) % WAYS;
+		return &set->ways[way];
+	}
+	return NULL;
+}
+
+/* The slot for a new answer. The caller has the lock. */
+static struct slot *slot_take(const struct ipsec_net *in,
+			      const struct ipsec_flow *flow)
+{
+	struct set *set = set_of(in, flow);
+	unsigned int way;
+
+	for (way = 0; way < WAYS; way++)
+		if (ipsec_flow_equal(&set->ways[way].flow, flow))
+			break;
+	if (way == WAYS)
+		way = set->victim;
+	set->victim = (way + 1) % WAYS;
+	return &set->ways[way];
+}
+
+/* The caller has the lock. */
+static void slot_tell(const struct slot *slot, struct ipsec_answer *answer)
+{
 	answer->sp = slot->decision.sp;
 	answer->route = READ_ONCE(slot->route);
 	answer->verdict = slot->decision.verdict;
 	answer->reason = slot->decision.reason;
-	return true;
 }
 
 /**
@@ -106,22 +143,19 @@ bool ipsec_flow_cache_ask(struct ipsec_net *in, const struct ipsec_flow *flow,
 	/* Pairs with the barrier in ipsec_generation_bump(). */
 	u64 generation = atomic64_read_acquire(&in->generation);
 	const struct slot *slot;
-	bool known = false;
 
 	local_lock_nested_bh(&flow_cache.lock);
 	slot = __this_cpu_read(flow_cache.last);
-	if (again && likely(slot))
-		known = slot_tell(slot, generation, flow, answer);
-	if (!known) {
-		slot = slot_of(in, flow);
-		known = slot_tell(slot, generation, flow, answer);
-		if (likely(known))
-			__this_cpu_write(flow_cache.last, slot);
+	if (!again || !slot || unlikely(!slot_answers(slot, generation, flow)))
+		slot = slot_find(in, generation, flow);
+	if (likely(slot)) {
+		slot_tell(slot, answer);
+		__this_cpu_write(flow_cache.last, slot);
 	}
 	local_unlock_nested_bh(&flow_cache.lock);
-	if (likely(known))
+	if (likely(slot))
 		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
-	return known;
+	return slot;
 }
 
 /**
@@ -140,20 +174,18 @@ bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 	/* Pairs with the barrier in ipsec_generation_bump(). */
 	u64 generation = atomic64_read_acquire(&in->generation);
 	const struct slot *slot;
-	bool hit;
 
 	this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachelookup]);
 	local_lock_nested_bh(&flow_cache.lock);
-	slot = slot_of(in, flow);
-	hit = slot_answers(slot, generation, flow);
-	if (likely(hit))
+	slot = slot_find(in, generation, flow);
+	if (likely(slot))
 		*decision = slot->decision;
 	local_unlock_nested_bh(&flow_cache.lock);
-	if (unlikely(!hit)) {
+	if (unlikely(!slot)) {
 		this_cpu_inc(in->stats->n[IPSEC_STAT_spdcachemiss]);
 		decision->generation = generation;
 	}
-	return hit;
+	return slot;
 }
 
 /**
@@ -172,7 +204,7 @@ void ipsec_flow_cache_store(struct ipsec_net *in,
 	struct slot *slot;
 
 	local_lock_nested_bh(&flow_cache.lock);
-	slot = slot_of(in, flow);
+	slot = slot_take(in, flow);
 	old = xchg(&slot->route, NULL);
 	slot->flow = *flow;
 	slot->decision = *decision;
@@ -192,17 +224,29 @@ bool ipsec_flow_cache_keep(struct ipsec_net *in, struct ipsec_route *route)
 {
 	struct ipsec_route *old = NULL;
 	struct slot *slot;
-	bool known;
 
 	local_lock_nested_bh(&flow_cache.lock);
-	slot = slot_of(in, &route->flow);
-	known = slot_answers(slot, route->decision.generation, &route->flow);
-	if (known)
+	slot = slot_find(in, route->decision.generation, &route->flow);
+	if (slot)
 		old = xchg(&slot->route, route);
 	local_unlock_nested_bh(&flow_cache.lock);
 	if (old)
 		ipsec_route_retire(old);
-	return known;
+	return slot;
+}
+
+static void set_evict(struct set *set, ipsec_route_filter wanted, const void *arg,
+		      void (*gone)(struct ipsec_route *route))
+{
+	struct ipsec_route *route;
+	unsigned int way;
+
+	for (way = 0; way < WAYS; way++) {
+		route = READ_ONCE(set->ways[way].route);
+		if (route && wanted(route, arg) &&
+		    cmpxchg(&set->ways[way].route, route, NULL) == route)
+			gone(route);
+	}
 }
 
 /**
@@ -216,20 +260,15 @@ bool ipsec_flow_cache_keep(struct ipsec_net *in, struct ipsec_route *route)
 void ipsec_flow_cache_evict(ipsec_route_filter wanted, const void *arg,
 			    void (*gone)(struct ipsec_route *route))
 {
-	struct ipsec_route *route;
 	unsigned int i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct slot *slots = READ_ONCE(per_cpu(flow_cache.slots, cpu));
+		struct set *sets = READ_ONCE(per_cpu(flow_cache.sets, cpu));
 
 		rcu_read_lock();
-		for (i = 0; slots && i < SLOTS; i++) {
-			route = READ_ONCE(slots[i].route);
-			if (route && wanted(route, arg) &&
-			    cmpxchg(&slots[i].route, route, NULL) == route)
-				gone(route);
-		}
+		for (i = 0; sets && i < SETS; i++)
+			set_evict(&sets[i], wanted, arg, gone);
 		rcu_read_unlock();
 		cond_resched();
 	}
@@ -248,15 +287,15 @@ int ipsec_flow_cache_alloc(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct slot **slots = &per_cpu(flow_cache.slots, cpu), *made;
+		struct set **sets = &per_cpu(flow_cache.sets, cpu), *made;
 
-		if (READ_ONCE(*slots))
+		if (READ_ONCE(*sets))
 			continue;
-		made = kvzalloc_node(array_size(SLOTS, sizeof(*made)),
+		made = kvzalloc_node(array_size(SETS, sizeof(*made)),
 				     GFP_KERNEL, cpu_to_node(cpu));
 		if (!made)
 			return -ENOMEM;
-		if (cmpxchg(slots, NULL, made))
+		if (cmpxchg(sets, NULL, made))
 			kvfree(made);
 	}
 	return 0;
@@ -270,8 +309,8 @@ void ipsec_flow_cache_free(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		kvfree(per_cpu(flow_cache.slots, cpu));
-		per_cpu(flow_cache.slots, cpu) = NULL;
+		kvfree(per_cpu(flow_cache.sets, cpu));
+		per_cpu(flow_cache.sets, cpu) = NULL;
 		per_cpu(flow_cache.last, cpu) = NULL;
 	}
 }

@@ -44,29 +44,41 @@ static void flow_cache_teardown(struct kunit *test)
 		free_percpu(spaces[i]->stats);
 }
 
-/* What @in knows of the flow: a verdict, or -1. */
-static int known(struct ipsec_net *in, u64 *generation)
+/* What @in knows of a flow: a verdict, or -1. */
+static int known_of(struct ipsec_net *in, const struct ipsec_flow *which,
+		    u64 *generation)
 {
 	struct ipsec_decision decision;
 	int verdict = -1;
 
 	local_bh_disable();
-	if (ipsec_flow_cache_lookup(in, &flow, &decision))
+	if (ipsec_flow_cache_lookup(in, which, &decision))
 		verdict = decision.verdict;
 	local_bh_enable();
 	*generation = decision.generation;
 	return verdict;
 }
 
-static void remember(struct ipsec_net *in, u8 verdict, u64 generation)
+static int known(struct ipsec_net *in, u64 *generation)
+{
+	return known_of(in, &flow, generation);
+}
+
+static void remember_of(struct ipsec_net *in, const struct ipsec_flow *which,
+			u8 verdict, u64 generation)
 {
 	struct ipsec_decision decision = {
 		.verdict = verdict, .generation = generation,
 	};
 
 	local_bh_disable();
-	ipsec_flow_cache_store(in, &flow, &decision);
+	ipsec_flow_cache_store(in, which, &decision);
 	local_bh_enable();
+}
+
+static void remember(struct ipsec_net *in, u8 verdict, u64 generation)
+{
+	remember_of(in, &flow, verdict, generation);
 }
 
 static void flow_cache_forgets(struct kunit *test)
@@ -97,9 +109,28 @@ static void flow_cache_tells_namespaces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, known(spaces[0], &one), -1);
 }
 
+/* Both directions of a connection, or two of them, wherever they fall. */
+static void flow_cache_has_room_for_two(struct kunit *test)
+{
+	struct ipsec_flow other = flow;
+	unsigned int i, lost = 0;
+	u64 generation;
+
+	known(spaces[0], &generation);
+	for (i = 0; i < 10000; i++) {
+		other.src.a6[0] = cpu_to_be32(i + 1);
+		remember(spaces[0], IPSEC_DISCARD, generation);
+		remember_of(spaces[0], &other, IPSEC_PASS, generation);
+		lost += known(spaces[0], &generation) != IPSEC_DISCARD;
+		lost += known_of(spaces[0], &other, &generation) != IPSEC_PASS;
+	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
+}
+
 static struct kunit_case flow_cache_cases[] = {
 	KUNIT_CASE(flow_cache_forgets),
 	KUNIT_CASE(flow_cache_tells_namespaces),
+	KUNIT_CASE(flow_cache_has_room_for_two),
 	{}
 };
 
