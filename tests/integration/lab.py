@@ -478,7 +478,7 @@ class Wire:
     """What hosts put on their wires, from now on.
 
     Only what leaves: what comes out of a tunnel is seen on the device too, as
-    if it had arrived in clear.
+    if it had arrived in clear. Without a device it is that of all of a host's.
     """
 
     def __init__(self, *where, only=None, dev="eth0"):
@@ -488,7 +488,10 @@ class Wire:
                 tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
             attach_filter(tap, ONLY_OUTGOING + (compiled(only) if only else ALL))
-            tap.bind((dev, ETH_P_ALL))
+            if dev:
+                tap.bind((dev, ETH_P_ALL))
+            else:
+                bind_to_all(tap)
             tap.setblocking(False)
             self.taps.append((host, tap))
 
@@ -512,6 +515,13 @@ class Wire:
                 for _ in range(most):
                     seen.append(Frame(host, tap.recv(1 << 17)))
         return seen
+
+
+def bind_to_all(tap):
+    """A packet socket, to all devices of its namespace: as Python's bind() cannot."""
+    address = struct.pack("=HHi12x", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0)
+    if LIBC.bind(tap.fileno(), address, len(address)):
+        raise OSError(ctypes.get_errno(), "bind")
 
 
 @functools.lru_cache(None)

@@ -79,12 +79,14 @@ def link_add(words):
 
 def link_set(dev, words):
     how = pairs(words)
-    if set(how) - {"up", "address", "mtu"}:
+    if set(how) - {"up", "address", "mtu", "master"}:
         raise Unknown
     up = IFF_UP if "up" in how else 0
     body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(dev), up, up)
     if "address" in how:
         body += attr(1, mac(how["address"]))
+    if "master" in how:
+        body += attr(10, socket.if_nametoindex(how["master"]))
     return body + (attr(4, int(how["mtu"])) if "mtu" in how else b"")
 
 
