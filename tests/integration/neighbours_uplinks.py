@@ -104,13 +104,13 @@ def say(who, plan, gateways):
     for gw in gateways:
         neighbours.flush(gw)
         for v in 4, 6:
-            # What is said first counts.
+            neighbours.load(who, gw, neighbours.tunnel(
+                who, gw, v, nets=HOSTS[v] if plan == "two" else None,
+                outer=FAR[v] if plan == "far" else None))
             if plan == "two":
                 neighbours.load(who, gw, neighbours.tunnel(
                     who, gw, v, nets=(HOSTS[v][0], OTHERS[v]), spi=0x8000 + v * 16,
                     outer=SECOND[v]))
-            neighbours.load(who, gw, neighbours.tunnel(
-                who, gw, v, outer=FAR[v] if plan == "far" else None))
 
 
 def prepare(hosts):
