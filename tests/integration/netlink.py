@@ -43,7 +43,7 @@ def pairs(words):
     found, words = {}, list(words)
     while words:
         word = words.pop(0)
-        if word == "down":
+        if word in ("down", "nomaster"):
             raise Unknown
         found[word] = True if word in ("up", "nodad") else words.pop(0)
     return found
