@@ -349,7 +349,9 @@ static int output_by_route(struct net *net, struct sock *sk,
 	local_bh_disable();
 	route = ipsec_route_of(skb_dst(skb));
 	if (likely(route)) {
-		ipsec_route_set(skb, route->plain);
+		/* The route lasts as long as this section: who keeps the packet says so. */
+		skb_dst_drop(skb);
+		skb_dst_set_noref(skb, route->plain);
 		err = likely(ipsec_route_fresh(route)) ?
 		      output_protected(net, sk, skb, route) :
 		      output_anew(net, sk, skb);
