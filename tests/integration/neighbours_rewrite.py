@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import struct
 
+import ipvs
 import lab
 import neighbours
 import nfqueue
@@ -20,9 +21,8 @@ ESP, CLEAR = {50}, {17}
 PORT = 7000
 D = {4: "10.1.0.9", 6: "fd01::9"}
 neighbours.EXTRA = {v: {"d": address} for v, address in D.items()}
-VIP = "10.9.9.9"
-NAT, DIRECT = 0, 3
-IP_VS_ADD, IP_VS_ADDDEST, IP_VS_FLUSH = 1154, 1159, 1157
+GATEWAY = {4: "10.1.0.254", 6: "fd01::fe"}
+VIP = {4: "10.9.9.9", 6: "fd09::9"}
 # Native XFRM goes by the route that was found before a rule changed the packet: one that
 # is led into a policy leaves in clear, which the other end does not take, and one that is
 # led out of it in the tunnel, out of which the other end does not take it.
@@ -33,7 +33,7 @@ def sent(source, to, host=0):
     """A datagram from a or gw1; which address of b's it comes to."""
     def act(hosts, v):
         places = {"a": HOSTS[v][0], "d": D[v], "b": HOSTS[v][1], "c": OTHERS[v],
-                  "vip": VIP}
+                  "vip": VIP[v]}
         lost = hosts.row.wants(hosts.who)[0] == "lost"
         with hosts[1].socket("0.0.0.0" if v == 4 else "::", PORT, timeout=0.4) as t, \
                 hosts[host].socket(places[source]) as s:
@@ -68,24 +68,11 @@ def asked(host, send, source, to):
     return act
 
 
-def balanced(how, real):
+def balanced(how):
     """gw1 is a balancer, and b the only server behind it."""
     def act(hosts, v):
-        service = struct.pack("=H2x4sH2xI16sII4s", socket.IPPROTO_UDP,
-                              packets.binary(VIP), socket.htons(PORT), 0, b"rr", 0, 0,
-                              b"\xff" * 4)
-        dest = struct.pack("=4sH2xIiII", packets.binary(real), socket.htons(PORT), how, 1,
-                           0, 0)
-        with hosts[2].entered():
-            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        with s:
-            s.setsockopt(socket.SOL_IP, IP_VS_FLUSH, b"")
-            s.setsockopt(socket.SOL_IP, IP_VS_ADD, service)
-            s.setsockopt(socket.SOL_IP, IP_VS_ADDDEST, service + dest)
-            try:
-                return sent("a", "vip")(hosts, v)
-            finally:
-                s.setsockopt(socket.SOL_IP, IP_VS_FLUSH, b"")
+        with ipvs.balanced(hosts[2], VIP[v], PORT, HOSTS[v][1], how):
+            return sent("a", "vip")(hosts, v)
     return act
 
 
@@ -132,10 +119,8 @@ ROWS = [
     *rewriting(),
     *queueing(),
     *neighbours.stock(
-        Row("IPVS, addresses changed", {}, balanced(NAT, HOSTS[4][1]), IN, ("lost", CLEAR),
-            families=(4,)),
-        Row("IPVS, direct", {}, balanced(DIRECT, HOSTS[4][1]), ("vip", ESP),
-            ("lost", CLEAR), families=(4,)),
+        Row("IPVS, addresses changed", {}, balanced(ipvs.NAT), IN, ("lost", CLEAR)),
+        Row("IPVS, direct", {}, balanced(ipvs.DIRECT), ("vip", ESP), ("lost", CLEAR)),
     ),
 ]
 
@@ -146,18 +131,18 @@ def say(who, gateways):
         for v in 4, 6:
             neighbours.load(who, gw, neighbours.tunnel(who, gw, v, nets=HOSTS[v]))
             neighbours.load(who, gw, neighbours.rule(
-                who, HOSTS[v][0], VIP, "out" if gw.name == "gw1" else "in",
-                neighbours.ENDS[v]) if v == 4 else "")
+                who, HOSTS[v][0], VIP[v], "out" if gw.name == "gw1" else "in",
+                neighbours.ENDS[v]))
 
 
 def prepare(hosts):
     a, b, gw1, gw2 = hosts
-    a.ip(f"addr add {D[4]}/24 dev eth0\naddr add {D[6]}/64 dev eth0 nodad\n"
-         f"route add {VIP}/32 via 10.1.0.254\n")
-    b.ip(f"addr add {OTHERS[4]}/24 dev eth0\naddr add {OTHERS[6]}/64 dev eth0 nodad\n"
-         f"addr add {VIP}/32 dev lo\n")
-    gw1.ip(f"addr add {VIP}/32 dev lo\n")
-    gw2.ip(f"route add {VIP}/32 via {HOSTS[4][1]}\n")
+    for v, bits in (4, 24), (6, 64):
+        a.ip(f"addr add {D[v]}/{bits} dev eth0 nodad\n"
+             f"route add {VIP[v]} via {GATEWAY[v]}\n")
+        b.ip(f"addr add {OTHERS[v]}/{bits} dev eth0 nodad\naddr add {VIP[v]} dev lo nodad\n")
+        gw1.ip(f"addr add {VIP[v]} dev lo nodad\n")
+        gw2.ip(f"route add {VIP[v]} via {HOSTS[v][1]}\n")
     for host in b, gw2:
         host.sysctl("net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0")
 
