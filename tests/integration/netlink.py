@@ -5,14 +5,17 @@ Starting ip costs a guest 30 to 70 milliseconds, and every case needs it several
 times.
 """
 import ctypes
+import fcntl
 import os
 import socket
 import struct
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET, MS_BIND = 0x40000000, 4096
 NEWLINK, NEWADDR, NEWROUTE, NEWNEIGH = 16, 20, 24, 28
 REQUEST, ACK, EXCL, CREATE = 1, 4, 0x200, 0x400
+SIOCGIFFLAGS, RTF_LOCAL = 0x8913, 0x80000000
 PERMANENT, IFF_UP, IFA_F_NODAD = 0x80, 1, 2
 MAIN, LOCAL, BOOT = 254, 255, 3
 SCOPE_LINK, SCOPE_HOST = 253, 254
@@ -156,6 +159,34 @@ def command(line):
         raise Unknown(line)
 
 
+def is_up(device):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        flags = fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack("16s16x", device.encode()))
+    return struct.unpack_from("=H", flags, 16)[0] & IFF_UP
+
+
+def local_routes():
+    """Addresses of IPv6 of which the kernel knows that they are the host's own."""
+    with open("/proc/thread-self/net/ipv6_route") as f:
+        rows = [line.split() for line in f]
+    return {row[0] for row in rows if int(row[8], 16) & RTF_LOCAL}
+
+
+def await_local(lines, timeout=60):
+    """An address of IPv6 is there at once, the route to it when a worker of the kernel had
+    time: until then packets to it are thrown away."""
+    wanted = set()
+    for line in lines:
+        what, verb, address, *words = line.split()
+        if (what, verb) == ("addr", "add") and ":" in address and is_up(pairs(words)["dev"]):
+            wanted.add(binary(address.partition("/")[0])[1].hex())
+    deadline = time.monotonic() + timeout
+    while wanted - local_routes():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no route to {wanted - local_routes()}")
+        time.sleep(0.01)
+
+
 def batch(text, otherwise):
     """Lines in their order; those that are unknown here are for otherwise()."""
     unknown = ""
@@ -169,3 +200,4 @@ def batch(text, otherwise):
             unknown += line + "\n"
     if unknown:
         otherwise(unknown)
+    await_local([line for line in text.split("\n") if line.strip().startswith("addr add")])
