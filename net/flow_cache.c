@@ -29,12 +29,14 @@
 
 /**
  * struct slot - one remembered decision
+ * @hash: of @flow, which tells most others from it
  * @flow: whose
  * @decision: what it was; of generation 0 if the slot is empty
  * @route: [A] what carries it out, owned by the slot, or NULL; [A] since other CPUs
  *         take it when its device goes
  */
 struct slot {
+	u32			hash;
 	struct ipsec_flow	flow;
 	struct ipsec_decision	decision;
 	struct ipsec_route	*route;
@@ -69,12 +71,14 @@ static DEFINE_PER_CPU(struct flow_cache, flow_cache) = {
 /* The generation that was drawn last; 0 marks an empty slot. */
 atomic64_t ipsec_generations = ATOMIC64_INIT(0);
 
-/* The caller has the lock. */
-static struct set *set_of(const struct ipsec_net *in,
-			  const struct ipsec_flow *flow)
+static u32 hash_of(const struct ipsec_net *in, const struct ipsec_flow *flow)
 {
-	u32 hash = ipsec_hash(flow, sizeof(*flow), in->flow_seed);
+	return ipsec_hash(flow, sizeof(*flow), in->flow_seed);
+}
 
+/* The caller has the lock. */
+static struct set *set_of(u32 hash)
+{
 	return __this_cpu_read(flow_cache.sets) + hash % SETS;
 }
 
@@ -89,11 +93,13 @@ static bool slot_answers(const struct slot *slot, u64 generation,
 static struct slot *slot_find(const struct ipsec_net *in, u64 generation,
 			      const struct ipsec_flow *flow)
 {
-	struct set *set = set_of(in, flow);
+	u32 hash = hash_of(in, flow);
+	struct set *set = set_of(hash);
 	unsigned int way;
 
 	for (way = 0; way < WAYS; way++) {
-		if (!slot_answers(&set->ways[way], generation, flow))
+		if (set->ways[way].hash != hash ||
+		    unlikely(!slot_answers(&set->ways[way], generation, flow)))
 			continue;
 		set->victim = (way + 1) % WAYS;
 		return &set->ways[way];
@@ -105,15 +111,18 @@ static struct slot *slot_find(const struct ipsec_net *in, u64 generation,
 static struct slot *slot_take(const struct ipsec_net *in,
 			      const struct ipsec_flow *flow)
 {
-	struct set *set = set_of(in, flow);
+	u32 hash = hash_of(in, flow);
+	struct set *set = set_of(hash);
 	unsigned int way;
 
+	/* Its old answer goes first. */
 	for (way = 0; way < WAYS; way++)
-		if (ipsec_flow_equal(&set->ways[way].flow, flow))
+		if (set->ways[way].hash == hash)
 			break;
 	if (way == WAYS)
 		way = set->victim;
 	set->victim = (way + 1) % WAYS;
+	set->ways[way].hash = hash;
 	return &set->ways[way];
 }
 

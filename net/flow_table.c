@@ -51,6 +51,9 @@ void ipsec_flow_table_avoid(struct net *net, const struct sk_buff *skb)
 	if (!ct || test_bit(IPS_NAT_CLASH_BIT, &ct->status))
 		return;
 	flow_of_tuple(&flow, &ct->tuplehash[!CTINFO2DIR(ctinfo)].tuple);
+	/* Of these, which no table takes, a tuple does not tell all. */
+	if (flow.proto == IPPROTO_ICMP || flow.proto == IPPROTO_ICMPV6)
+		return;
 	if (ipsec_policy_wants_protected(net, &flow))
 		set_bit(IPS_NAT_CLASH_BIT, &ct->status);
 }
