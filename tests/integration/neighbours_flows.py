@@ -16,7 +16,7 @@ import packets
 from neighbours import ENDS, HOSTS, NETS, chain
 
 # ROUNDS= of "make integration": so many instead.
-MANY = int(os.environ.get("ROUNDS", "0")) or (600 if neighbours.DEBUG else 3000)
+MANY = int(os.environ.get("ROUNDS", "0")) or (600 if neighbours.DEBUG else 2000)
 COUNTS = {"native": min(MANY, 300), "ours": MANY}
 FAR = {4: ("10.3.0.0/16", "10.3.0.0/17", "10.3.128.0/17"),
        6: ("fd03::/64", "fd03::/65", "fd03::8000:0:0:0/65")}
