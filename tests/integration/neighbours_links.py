@@ -83,14 +83,27 @@ NO_VRF = """link set eth0 nomaster
     """
 
 
+def active(gw):
+    """By which wire the bond sends."""
+    found = re.search(r"active_slave (\w+)", gw.run("ip", "-d", "link", "show", "top"))
+    return found and found[1]
+
+
 def bond(hosts, up):
+    """Both ends have to choose the same wire: only there do they listen."""
     if up:
         commands(hosts, FREE)
         for gw in hosts[2:4]:
-            gw.ip("link add top type bond mode active-backup miimon 50 fail_over_mac active\n"
+            gw.ip("link add top type bond mode active-backup miimon 50 fail_over_mac active"
+                  " primary eth0\n"
                   "link set eth0 down\nlink set eth0 master top\nlink set eth2 down\n"
                   "link set eth2 master top\nlink set top up\n")
         commands(hosts, BOND)
+        deadline = time.monotonic() + 60
+        while {active(gw) for gw in hosts[2:4]} != {"eth0"}:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the bonds do not come up")
+            time.sleep(0.05)
     else:
         for gw in hosts[2:4]:
             gw.ip("link set eth0 nomaster\nlink set eth2 nomaster\nlink del top\n"
@@ -138,20 +151,17 @@ def stream(hosts, v):
 
 def wire_fails(hosts, v):
     """That by which packets leave, while a flow lasts."""
-    gw1 = hosts[2]
     with neighbours.Flow(*hosts[:2], *HOSTS[v]) as f:
         before = on_wires(hosts, f.go(5))
-        active = re.search(r"active_slave (\w+)",
-                           gw1.run("ip", "-d", "link", "show", "top"))[1]
         for gw in hosts[2:4]:
-            gw.run("ip", "link", "set", active, "down")
+            gw.run("ip", "link", "set", "eth0", "down")
         deadline = time.monotonic() + 20
         while not f.go(1) and time.monotonic() < deadline:
             pass
         on_wires(hosts, None)
         after = on_wires(hosts, f.go(5))
         for gw in hosts[2:4]:
-            gw.run("ip", "link", "set", active, "up")
+            gw.run("ip", "link", "set", "eth0", "up")
     return before, after
 
 
