@@ -219,10 +219,10 @@ class Hosts(list):
 class Rows:
     """A table of them, tried by native XFRM and by ours."""
 
-    def __init__(self, title, rows, hosts, gateways, devices=("eth0",)):
+    def __init__(self, title, rows, hosts, gateways, devices=("eth0",), together=False):
         self.rows, self.hosts = rows, Hosts(hosts)
         self.gateways = {gw.name: gw for gw in gateways}
-        self.hosts.seen = self.seen
+        self.hosts.seen, self.together = self.seen, together
         self.dirty = set()
         self.table = lab.Matrix(title, [self.name(who, v, row) for who in WHO
                                         for row in rows for v in row.families
@@ -256,13 +256,13 @@ class Rows:
                 self.gateways[gw].run(*command.split())
 
     def seen(self, settle=0.1):
-        """Protocols on the wire; on each one, if there are several."""
+        """Protocols on the wire; on each one, if there are several that are told apart."""
         seen = {}
         for dev, wire in self.wires.items():
             seen[dev] = protocols(wire.frames(settle))
             settle = 0
-        if len(seen) == 1:
-            return seen["eth0"]
+        if self.together or len(seen) == 1:
+            return set().union(*seen.values())
         return {dev: protos for dev, protos in seen.items() if protos}
 
     def drops(self):

@@ -127,7 +127,7 @@ def container(hosts, v, mode):
     for host in c, gw2:
         neighbours.flush(host)
     c.ip("link del ipv\n")
-    return on_wires(hosts, result)
+    return result
 
 
 def on_wires(hosts, result):
@@ -135,18 +135,18 @@ def on_wires(hosts, result):
     watch them, once each."""
     for _ in range(8):
         with contextlib.suppress(OSError):
-            return result, set().union(*hosts.seen().values())
+            return result, hosts.seen()
     raise RuntimeError("nobody watches")
 
 
 def talk(hosts, v):
-    return on_wires(hosts, neighbours.talk(*hosts[:2], *HOSTS[v]))
+    return neighbours.talk(*hosts[:2], *HOSTS[v])
 
 
 def stream(hosts, v):
     """Both ways."""
-    return on_wires(hosts, [neighbours.stream(*hosts[:2][::way], *HOSTS[v][::way], AMOUNT)
-                            for way in (1, -1)])
+    return [neighbours.stream(*hosts[:2][::way], *HOSTS[v][::way], AMOUNT)
+            for way in (1, -1)]
 
 
 def wire_fails(hosts, v):
@@ -177,12 +177,12 @@ PLANS = {
     "": (lambda hosts: None,) * 2,
 }
 ROWS = [
-    *(Row(f"{plan}, {what}", {}, act, ((want, ESP), {}), plan=plan)
+    *(Row(f"{plan}, {what}", {}, act, (want, ESP), plan=plan)
       for plan in ("bond", "one VRF", "from a VRF", *neighbours.stock("XDP"))
       for what, act, want in (("UDP", talk, "answered"), ("TCP", stream, [AMOUNT] * 2))),
-    Row("bond, a wire fails", {}, wire_fails, (((5, ESP), (5, ESP)), {}), plan="bond"),
+    Row("bond, a wire fails", {}, wire_fails, (((5, ESP), (5, ESP)), set()), plan="bond"),
     *neighbours.stock(*(Row(f"ipvlan, mode {mode}", {}, functools.partial(
-        container, mode=mode), (("answered", ESP), {})) for mode in ("l2", "l3", "l3s"))),
+        container, mode=mode), ("answered", ESP)) for mode in ("l2", "l3", "l3s"))),
 ]
 
 
@@ -205,7 +205,7 @@ def body():
     hosts.append(None)
     rows = neighbours.Rows("devices of gateways", sorted(
         ROWS, key=lambda row: list(PLANS).index(row.plan)), hosts, hosts[2:4],
-        devices=("eth0", "eth2"))
+        devices=("eth0", "eth2"), together=True)
     rows.hosts.plan = ""
     if not neighbours.DEBUG:
         rows.hosts.program = pass_all()
