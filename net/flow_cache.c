@@ -45,7 +45,7 @@ struct slot {
 /**
  * struct set - where the decision about a flow may be
  * @ways: the places
- * @victim: which of them has to make room
+ * @victim: which of them has to make room; under the cache's lock, as they are
  */
 struct set {
 	struct slot	ways[WAYS];

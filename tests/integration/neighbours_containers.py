@@ -81,14 +81,14 @@ class Container(lab.Host):
             return
         with self.entered():
             c = Client()
-        secret = bytes(range(18)) + self.n.to_bytes(2, "big")
+        secret = bytes(range(18)) + (self.n >> 1).to_bytes(2, "big")
         for v in 4, 6:
             pair = [address(v, self.n & ~1), address(v, self.n | 1)]
             for way in 0, 1:
                 at = ends(*pair[::1 - 2 * way])
                 out = policy(2 - (self.n & 1 ^ way), requests=request())
                 for args in ((ADD, ESP, sa(SPI + way) + sa2() + at
-                              + key(9, secret[:19] + bytes((self.n >> 1 & 255,)))),
+                              + key(9, secret)),
                              (SPDADD, 0, at + out)):
                     if error := c.ask(*args).errno:
                         raise OSError(error, f"container {self.n}")
