@@ -5,8 +5,8 @@ all hooks: what is to be protected is, whatever comes later than the flow.
 
 What has to arrive protected stays out of them, so that most rows only want it to leave
 so: their "in" policies are of level "use"."""
-import contextlib
 import re
+import select
 import socket
 import time
 
@@ -186,9 +186,8 @@ def overheard(f, asks, hosts, macs, text, gw):
     heard, deadline = b"", time.monotonic() + 20
     gw.inject(packets.frame(text, macs))
     while not heard and dropped(hosts) == before and time.monotonic() < deadline:
-        with contextlib.suppress(BlockingIOError):
-            heard = s.recv(100, socket.MSG_DONTWAIT)
-        time.sleep(0.01)
+        if select.select([s], [], [], 0.01)[0]:
+            heard = s.recv(100)
     hosts.seen()
     return seen, heard
 
