@@ -29,6 +29,12 @@ static bool silent(struct net *net)
 	       READ_ONCE(in->knobs.v6.def_policy);
 }
 
+static void unregister(struct ipsec_net *in)
+{
+	ipsec_arrivals_unhook(in);
+	nf_unregister_net_hooks(in->socks.net, hooks, n_hooks);
+}
+
 /*
  * The hooks go if still nothing is said. Who is about to say something either sees
  * that they are going, and enables them once more, or is seen here.
@@ -47,7 +53,7 @@ static void unhook(struct work_struct *work)
 		if (atomic_read_acquire(&in->hook_holders) || !silent(net))
 			WRITE_ONCE(in->hooked, true);
 		else
-			nf_unregister_net_hooks(net, hooks, n_hooks);
+			unregister(in);
 	}
 	if (!in->hooked)
 		ipsec_routes_forget(net);
@@ -62,6 +68,7 @@ void ipsec_hooks_init(struct ipsec_net *in)
 {
 	mutex_init(&in->hook_mutex);
 	INIT_DELAYED_WORK(&in->unhook, unhook);
+	ipsec_arrivals_init(&in->arrivals);
 }
 
 /**
@@ -157,8 +164,8 @@ void ipsec_hooks_disable(struct net *net)
 
 	mutex_lock(&in->hook_mutex);
 	if (in->hooked) {
-		nf_unregister_net_hooks(net, hooks, n_hooks);
 		WRITE_ONCE(in->hooked, false);
+		unregister(in);
 	}
 	mutex_unlock(&in->hook_mutex);
 }
@@ -175,6 +182,7 @@ void ipsec_hooks_disable(struct net *net)
 void ipsec_hooks_exit(struct ipsec_net *in)
 {
 	cancel_delayed_work_sync(&in->unhook);
+	ipsec_arrivals_exit(&in->arrivals);
 	mutex_destroy(&in->hook_mutex);
 }
 

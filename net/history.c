@@ -5,16 +5,17 @@
  * to go through, as its route, see route.c.
  *
  * Both hold struct xfrm_state. Each SA therefore has stand-ins, never in xfrm's tables
- * and without a type. One may outlive its SA in a queue, and the module too: freeing it
- * runs core code only.
+ * and, when the SA has ended, without a type. One may outlive its SA in a queue, and the
+ * module too: freeing it runs core code only.
  *
- * That of received packets is of transport mode, because the core dereferences the type
- * of others when it finds no policy. It asks when it begins to forward a packet and when
- * a socket or another protocol gets one, so not while FORWARD and LOCAL_IN are gone
- * through: there a tunnel shows its face, if anybody else has a hook to see it. Who takes
- * a packet from there sends it on by POST_ROUTING, which hides it again; netfilter drops
- * those that wait in a queue when our hooks go, and from what is left the end of the SA
- * takes the tunnel mode.
+ * That of received packets is of transport mode, because the core refuses packets with
+ * others when it finds no policy. It asks when it begins to forward a packet and when a
+ * socket or another protocol gets one, so not while PRE_ROUTING, FORWARD and LOCAL_IN are
+ * gone through: there a tunnel shows its face, if anybody else has a hook to see it. Who
+ * takes a packet from there sends it on by POST_ROUTING, which hides it again; netfilter
+ * drops those that wait in a queue when our hooks go. A packet that is between two of
+ * them at that moment may be refused; and from what is left the end of the SA takes the
+ * tunnel mode.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -29,6 +30,9 @@
  * stand-ins from the states of native IPsec, and keep the real mode.
  */
 #define STAND_IN	0x4b414d4549505345ULL
+
+/* The core asks it how to complain to the sender of a packet that it refuses: not at all. */
+static const struct xfrm_type type;
 
 static bool is_stand_in(const struct xfrm_state *x)
 {
@@ -89,8 +93,10 @@ static struct sk_buff *mark_make(struct ipsec_sa *sa, enum ipsec_mark which)
 		consume_skb(mark);
 		return NULL;
 	}
-	if (which == IPSEC_MARK_SHOWN)
+	if (which == IPSEC_MARK_SHOWN) {
 		x->props.mode = XFRM_MODE_TUNNEL;
+		x->type = &type;
+	}
 	if (which != IPSEC_MARK_TRANSPORT)
 		x->data = sa;
 	sp->xvec[sp->len++] = x;
@@ -100,8 +106,12 @@ static struct sk_buff *mark_make(struct ipsec_sa *sa, enum ipsec_mark which)
 /* Packets that still have its secpath keep that, and the stand-in with it. */
 static void mark_free(struct sk_buff *mark)
 {
+	struct xfrm_state *x = face_of(mark);
+
 	/* What the destructor insists on; there is no timer to stop. */
-	face_of(mark)->km.state = XFRM_STATE_DEAD;
+	x->km.state = XFRM_STATE_DEAD;
+	/* It would call the type; nobody else looks at that of transport mode. */
+	WRITE_ONCE(x->type, NULL);
 	consume_skb(mark);
 }
 

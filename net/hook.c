@@ -3,7 +3,7 @@
  * The ways in; stack.c is the way back, attach.c the switch. Plaintext is met at
  * netfilter's LOCAL_OUT, FORWARD, POST_ROUTING and LOCAL_IN; ESP, AH and IPComp at the
  * handlers that native IPsec uses, ahead of it: it still gets packets whose SPI is not
- * ours.
+ * ours. What was opened is met in PRE_ROUTING too, for the firewall's sake.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -97,7 +97,7 @@ static noinline void show_tunnels(struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct netns_nf *nf = &state->net->nf;
-	unsigned int ours = state->hook == NF_INET_LOCAL_IN ? 2 : 1;
+	unsigned int ours = state->hook == NF_INET_FORWARD ? 1 : 2;
 	const struct nf_hook_entries *all;
 
 	if (state->pf == NFPROTO_IPV4)
@@ -113,6 +113,21 @@ static void show(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	if (unlikely(secpath_exists(skb)))
 		show_tunnels(skb, state);
+}
+
+static unsigned int hook_arrival(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	show(skb, state);
+	return NF_ACCEPT;
+}
+
+static unsigned int hook_arrived(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	if (unlikely(secpath_exists(skb)))
+		ipsec_history_hide(skb);
+	return NF_ACCEPT;
 }
 
 static unsigned int hook_input(void *priv, struct sk_buff *skb,
@@ -231,6 +246,14 @@ static const struct nf_hook_ops hooks[] = {
 	HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, INT_MAX - 1, hook_output),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_MANGLE - 1, hook_input),
 	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MAX - 1, hook_unwrap),
+};
+
+/* At both ends of the chain: all others see what became of a packet, the core does not. */
+static const struct nf_hook_ops early_hooks[] = {
+	HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, INT_MIN, hook_arrival),
+	HOOK(NFPROTO_IPV4, NF_INET_PRE_ROUTING, INT_MAX, hook_arrived),
+	HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, INT_MIN, hook_arrival),
+	HOOK(NFPROTO_IPV6, NF_INET_PRE_ROUTING, INT_MAX, hook_arrived),
 };
 
 static unsigned int header_min(u8 proto)
@@ -467,6 +490,18 @@ const struct nf_hook_ops *ipsec_hook_table(unsigned int *n)
 {
 	*n = ARRAY_SIZE(hooks);
 	return hooks;
+}
+
+/**
+ * ipsec_hook_table_early() - and at opened packets that arrive, for arrival.c
+ * @n: set to how many there are
+ *
+ * Return: the hooks.
+ */
+const struct nf_hook_ops *ipsec_hook_table_early(unsigned int *n)
+{
+	*n = ARRAY_SIZE(early_hooks);
+	return early_hooks;
 }
 
 /**

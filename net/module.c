@@ -19,6 +19,8 @@ static int __init ipsec_init(void)
 
 	hooks = ipsec_hook_table(&n);
 	ipsec_attach_init(hooks, n);
+	hooks = ipsec_hook_table_early(&n);
+	ipsec_arrivals_setup(hooks, n);
 	ipsec_carrier_init();
 	err = ipsec_crypt_init();
 	if (err)

@@ -499,6 +499,7 @@ bool ipsec_history_tunnel(const struct sk_buff *skb,
 
 /* hook.c */
 const struct nf_hook_ops *ipsec_hook_table(unsigned int *n);
+const struct nf_hook_ops *ipsec_hook_table_early(unsigned int *n);
 int ipsec_hook_init(void);
 void ipsec_hook_exit(void);
 
@@ -518,7 +519,15 @@ void ipsec_charge_exit(struct ipsec_net *in);
 /* stack.c */
 void ipsec_stack_send(struct net *net, struct sk_buff *skb, u32 pmtu);
 void ipsec_stack_resume(struct net *net, struct sk_buff *skb);
+void ipsec_stack_receive(struct net *net, struct sk_buff *skb);
 void ipsec_stack_deliver(struct net *net, struct sk_buff *skb);
+
+/* arrival.c */
+void ipsec_arrivals_setup(const struct nf_hook_ops *table, unsigned int n);
+void ipsec_arrivals_init(struct ipsec_arrivals *arrivals);
+bool ipsec_arrivals_wait(struct net *net, struct sk_buff *skb);
+void ipsec_arrivals_unhook(struct ipsec_net *in);
+void ipsec_arrivals_exit(struct ipsec_arrivals *arrivals);
 
 /* fragment.c */
 struct sk_buff *ipsec_fragment_join(struct net *net, struct sk_buff *skb);

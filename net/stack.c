@@ -10,6 +10,7 @@
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/xfrm.h>
+#include <ipsec/netns.h>
 #include "net.h"
 
 /*
@@ -90,6 +91,39 @@ static int deliver_finish(struct net *net, struct sock *sk,
 }
 
 /**
+ * ipsec_stack_receive() - receive an opened packet
+ * @net: the namespace
+ * @skb: as for ipsec_stack_deliver(), which comes before
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ipsec_stack_receive(struct net *net, struct sk_buff *skb)
+{
+	bool v4 = ipsec_skb_family(skb) == AF_INET;
+
+	if (!skb_dst(skb)) {
+		memset(skb->cb, 0, sizeof(skb->cb));
+		netif_rx(skb);
+		return;
+	}
+	NF_HOOK(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, NF_INET_PRE_ROUTING, net,
+		NULL, skb, skb->dev, NULL, deliver_finish);
+}
+
+/* Whether somebody else has a hook in PRE_ROUTING, and we none yet. */
+static bool arrivals_watched(struct net *net, const struct sk_buff *skb)
+{
+	const struct netns_nf *nf = &net->nf;
+	const void *hooks;
+
+	if (ipsec_skb_family(skb) == AF_INET)
+		hooks = rcu_access_pointer(nf->hooks_ipv4[NF_INET_PRE_ROUTING]);
+	else
+		hooks = rcu_access_pointer(nf->hooks_ipv6[NF_INET_PRE_ROUTING]);
+	return hooks && !READ_ONCE(ipsec_net(net)->arrivals.shown);
+}
+
+/**
  * ipsec_stack_deliver() - give an opened packet back to the stack
  * @net: the namespace
  * @skb: the packet, its data at the IP header; without a route, because it came out
@@ -100,14 +134,8 @@ static int deliver_finish(struct net *net, struct sock *sk,
  */
 void ipsec_stack_deliver(struct net *net, struct sk_buff *skb)
 {
-	bool v4 = ipsec_skb_family(skb) == AF_INET;
-
 	nf_reset_ct(skb);
-	if (!skb_dst(skb)) {
-		memset(skb->cb, 0, sizeof(skb->cb));
-		netif_rx(skb);
+	if (unlikely(arrivals_watched(net, skb)) && ipsec_arrivals_wait(net, skb))
 		return;
-	}
-	NF_HOOK(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, NF_INET_PRE_ROUTING, net,
-		NULL, skb, skb->dev, NULL, deliver_finish);
+	ipsec_stack_receive(net, skb);
 }

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -21,6 +22,21 @@ struct ipsec_log;
 
 /* About how many destinations is known what their routes were told; a power of two. */
 #define IPSEC_TOLD		64
+
+/**
+ * struct ipsec_arrivals - opened packets that wait for the hooks of PRE_ROUTING
+ * @waiting: they, each with a reference to its device
+ * @hooked: [@hook_mutex and @waiting.lock] these hooks are registered; read under
+ *          either, or by READ_ONCE()
+ * @shown: [@waiting.lock] and nobody has to wait any more; READ_ONCE() without it
+ * @work: registers them
+ */
+struct ipsec_arrivals {
+	struct sk_buff_head	waiting;
+	bool			hooked;
+	bool			shown;
+	struct work_struct	work;
+};
 
 /**
  * struct ipsec_net - the stack of one network namespace
@@ -52,6 +68,7 @@ struct ipsec_log;
  *          something is said about packets; READ_ONCE() without the mutex
  * @hook_holders: [A] who is about to say something
  * @unhook: unregisters them when nothing is said any more
+ * @arrivals: the hooks of PRE_ROUTING, which come later or never, see arrival.c
  * @sysctl4: [N] net.inet.ipsec
  * @sysctl6: [N] net.inet6.ipsec6
  * @sysctl_key: [N] net.key
@@ -80,6 +97,7 @@ struct ipsec_net {
 	bool					hooked;
 	atomic_t				hook_holders;
 	struct delayed_work			unhook;
+	struct ipsec_arrivals			arrivals;
 	struct ctl_table_header			*sysctl4;
 	struct ctl_table_header			*sysctl6;
 	struct ctl_table_header			*sysctl_key;

@@ -37,8 +37,7 @@ PLACES = (
 )
 # {spi}, {reqid}, {mode}: what is right; {ips}: the SPI as iptables(8) has to be told, which
 # does not bring its bytes in the network's order; {edom}: the other mode; {own}, {peer}:
-# the ends. Where it applies: everything, or only to that direction or way. In PREROUTING
-# what came by a tunnel of ours says that it was transport mode: no "mode" there.
+# the ends. Where it applies: everything, or only to that direction or way.
 POLICY = (
     ("all", "--pol ipsec", True),
     ("all", "--pol none", False),
@@ -98,11 +97,8 @@ OUTER = (
 )
 
 
-def applies(where, hook, direction, way):
-    words = {direction, way.split()[0]}
-    if hook != "PREROUTING":
-        words.add("mode")
-    return where == "all" or set(where.split()) <= words
+def applies(where, direction, way):
+    return where == "all" or set(where.split()) <= {direction, "mode", way.split()[0]}
 
 
 def rows(v):
@@ -119,7 +115,7 @@ def rows(v):
         for tool, matches in ("iptables", POLICY), ("nft", NFT):
             for where, match, counts in matches:
                 # nft's chains here are behind that table.
-                if applies(where, hook, direction, way) and (
+                if applies(where, direction, way) and (
                         tool == "iptables" or "mangle" not in hook):
                     text = match.format(**words)
                     if tool == "iptables":
