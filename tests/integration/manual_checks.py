@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hmac
 import itertools
+import select
 import socket
 import struct
 import time
@@ -516,4 +517,8 @@ def port_unreachable(x, v, load):
         deadline = time.monotonic() + 60
         while x.a.mib()[counter] == before and time.monotonic() < deadline:
             time.sleep(0.01)
+        # It counts before it looks for who is to be told.
+        heard = select.poll()
+        heard.register(s, 0)
+        heard.poll(500 if load else 10000)
         return x.a.mib()[counter] - before, s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

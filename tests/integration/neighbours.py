@@ -54,16 +54,26 @@ def protect(who, host, own, peer, spi):
     load(who, host, text)
 
 
+def late(s, again):
+    """Wait for what was sent again: it may only have been late, and is not to arrive while
+    the next row is tried."""
+    for _ in range(again):
+        with contextlib.suppress(OSError):
+            s.recv(1 << 16)
+
+
 def datagram(a, b, own, peer, size, timeout=5, port=7000):
     """Sent until it arrives, because neighbours may have to be found first; "arrives", or
     what went wrong."""
     with a.socket(own, timeout=timeout) as s, b.socket(peer, port, timeout=timeout / 5) as t:
         s.connect((peer, port))
         wrong = ""
-        for _ in range(5):
+        for again in range(5):
             try:
                 s.send(b"q" * size)
-                return lab.ARRIVES if len(t.recv(1 << 16)) == size else "cut short"
+                length = len(t.recv(1 << 16))
+                late(t, again)
+                return lab.ARRIVES if length == size else "cut short"
             except OSError as err:
                 wrong = repr(err)
     return wrong
@@ -341,10 +351,11 @@ def talk(a, b, own, peer, port=7000, timeout=3, at=None, mark=0):
         s.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
         s.connect((peer, port))
         wrong = ""
-        for _ in range(3):
+        for again in range(3):
             try:
                 s.send(b"question")
                 t.sendto(*t.recvfrom(100))
+                late(t, again)
                 return "answered" if s.recv(100) == b"question" else "changed"
             except OSError as err:
                 wrong = repr(err)

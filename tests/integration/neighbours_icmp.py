@@ -124,9 +124,11 @@ class Ears:
 
 def ask(ears, packet, dst, seconds=1.5):
     """What comes back, sent again if nothing does: neighbours may have to be found."""
-    for _ in range(2):
+    for again in range(2):
         ears.say(packet, dst)
         if message := ears.listen(seconds):
+            # The first one's answer may only have been late, and this one's is to come.
+            ears.listen(seconds * again)
             return message
     return "nobody", "silence", b""
 

@@ -120,6 +120,9 @@ def container(hosts, v, mode):
     gw1.run("ip", "link", "add", "link", "eth0", "name", "ipv", "netns", "c", "type",
             "ipvlan", "mode", mode)
     c.ip(f"link set lo up\nlink set ipv up\naddr add {INSIDE[v]}/{BITS[v]} dev ipv nodad\n")
+    # In the modes of layer 3 nobody answers who looks for the container.
+    mac = gw1.run("ip", "-br", "link", "show", "dev", "eth0").split()[2]
+    gw2.run("ip", "neigh", "replace", INSIDE[v], "lladdr", mac, "dev", "eth0")
     neighbours.flush(gw2)
     for host, ends in (c, (INSIDE[v], ENDS[v][1])), (gw2, (ENDS[v][1], INSIDE[v])):
         neighbours.protect(hosts.who, host, *ends, SPI)
