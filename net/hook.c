@@ -79,6 +79,19 @@ static bool leave_alone(const struct sk_buff *skb, sa_family_t family)
 	return dst->xfrm && !ipsec_route_of(dst);
 }
 
+/* Most packets that have a route of ours are as they were when they got it. */
+static bool needs_nothing_else(const struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+	const struct ipsec_route *route;
+
+	if (!dst || !dst->xfrm || state->hook != NF_INET_POST_ROUTING)
+		return false;
+	route = ipsec_route_of(dst);
+	return route && ipsec_output_lasts(route, skb, state);
+}
+
 static unsigned int hook_output(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
@@ -87,7 +100,8 @@ static unsigned int hook_output(void *priv, struct sk_buff *skb,
 	/* What was shown in FORWARD, or taken from there or from LOCAL_IN. */
 	if (unlikely(secpath_exists(skb)))
 		ipsec_history_hide(skb);
-	if (leave_alone(skb, family) || is_bridged(skb, state))
+	if (needs_nothing_else(skb, state) || leave_alone(skb, family) ||
+	    is_bridged(skb, state))
 		return NF_ACCEPT;
 	return ipsec_output(skb, family, state);
 }
@@ -211,6 +225,8 @@ static unsigned int hook_unwrap(void *priv, struct sk_buff *skb,
 
 	if (secpath_exists(skb))
 		ipsec_history_hide(skb);
+	if (likely(!ipsec_proto_is_ip(ipsec_first_proto(skb, family))))
+		return NF_ACCEPT;
 	local_bh_disable();
 	taken = ipsec_ipcomp_unwrap(state->net, skb, family);
 	local_bh_enable();

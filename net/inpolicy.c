@@ -217,6 +217,11 @@ static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
 	return false;
 }
 
+static bool is_closed(u8 proto)
+{
+	return proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_COMP;
+}
+
 /*
  * Local packets that are judged elsewhere: what is inside ESP, AH or IPComp when
  * it is opened, an IPv6 fragment by the first one of its packet.
@@ -224,18 +229,9 @@ static bool tunnel_wanted(const struct sk_buff *skb, const struct ipsec_sp *sp)
 static bool judged_elsewhere(struct net *net, const struct sk_buff *skb,
 			     const struct ipsec_flow *flow)
 {
-	switch (flow->proto) {
-	case IPPROTO_ESP:
-	case IPPROTO_AH:
-	case IPPROTO_COMP:
-	case IPPROTO_FRAGMENT:
-		return true;
-	case IPPROTO_IPIP:
-	case IPPROTO_IPV6:
+	if (ipsec_proto_is_ip(flow->proto))
 		return ipsec_ipcomp_bare(net, skb, flow->family);
-	default:
-		return false;
-	}
+	return is_closed(flow->proto) || flow->proto == IPPROTO_FRAGMENT;
 }
 
 /**
@@ -556,6 +552,9 @@ bool ipsec_policy_check_local(struct net *net, struct sk_buff *skb,
 {
 	struct ipsec_flow flow;
 
+	/* Most are seen at a glance. */
+	if (is_closed(ipsec_first_proto(skb, family)))
+		return true;
 	if (!ipsec_flow_from_skb(&flow, skb, family, IPSEC_IN)) {
 		ipsec_drop(net, skb, IPSEC_STAT_in_inval, NULL, NULL);
 		return false;

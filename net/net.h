@@ -377,6 +377,8 @@ void ipsec_bundle_resolve(struct net *net, const struct ipsec_flow *flow,
 /* output.c */
 void ipsec_output_decide(struct net *net, const struct ipsec_flow *flow,
 			 struct ipsec_decision *decision);
+bool ipsec_output_lasts(const struct ipsec_route *route, const struct sk_buff *skb,
+			const struct nf_hook_state *state);
 unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
 			       const struct ipsec_flow *flow, bool again);
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
@@ -401,6 +403,17 @@ bool ipsec_numbers_ok(const struct ipsec_sa_params *p);
 enum ipsec_replay_verdict ipsec_window_check(struct ipsec_sa *sa, __be32 wire,
 					     u64 *seq);
 enum ipsec_replay_verdict ipsec_window_accept(struct ipsec_sa *sa, u64 seq);
+
+/* What the IP header names; with IPv6 there may be extension headers in between. */
+static inline u8 ipsec_first_proto(const struct sk_buff *skb, sa_family_t family)
+{
+	return family == AF_INET ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
+}
+
+static inline bool ipsec_proto_is_ip(u8 proto)
+{
+	return proto == IPPROTO_IPIP || proto == IPPROTO_IPV6;
+}
 
 /* xform_ipcomp.c */
 struct ipsec_sa *ipsec_ipcomp_find(struct net *net, struct ipsec_sad_key *key,

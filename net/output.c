@@ -443,6 +443,35 @@ static bool is_attached(const struct sk_buff *skb, const struct ipsec_flow *flow
 	return route && ipsec_flow_equal(&route->flow, flow);
 }
 
+/* Whether the sender's socket, if it has a word, says the same as when it was asked. */
+static bool sender_lasts(struct net *net, struct sock *sk,
+			 const struct ipsec_flow *flow)
+{
+	struct ipsec_sock_says says;
+
+	if (likely(!ipsec_socks_any(net, IPSEC_OUT)))
+		return !flow->socket;
+	if (!flow->socket || !ipsec_sock_sends(sk, net, flow->family))
+		return false;
+	says = ipsec_sock_says(sk, IPSEC_OUT);
+	return says.type == IPSEC_SP_IPSEC && says.id == flow->socket;
+}
+
+/**
+ * ipsec_output_lasts() - whether a packet's route obviously is right still
+ * @route: its route
+ * @skb: the packet, its data at the IP header
+ * @state: netfilter's, of POST_ROUTING
+ *
+ * Context: RCU read side. Return: false also if that takes a closer look.
+ */
+bool ipsec_output_lasts(const struct ipsec_route *route, const struct sk_buff *skb,
+			const struct nf_hook_state *state)
+{
+	return sender_lasts(state->net, state->sk, &route->flow) &&
+	       ipsec_flow_lasts(&route->flow, skb);
+}
+
 /**
  * ipsec_output_flow() - decide the fate of a packet whose flow is known
  * @net: the namespace

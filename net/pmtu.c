@@ -240,8 +240,8 @@ static bool tells_early(const struct sock *sender,
 static void tell_route(struct sk_buff *skb, struct ipsec_route *route,
 		       unsigned int mtu)
 {
-	if (route->mute || mtu >= dst_mtu(route->plain) ||
-	    time_before(jiffies, READ_ONCE(route->tell_at)))
+	if (route->mute || time_before(jiffies, READ_ONCE(route->tell_at)) ||
+	    mtu >= dst_mtu(route->plain))
 		return;
 	WRITE_ONCE(route->tell_at, jiffies + HZ);
 	ipsec_path_told(ipsec_net(route->net), &route->flow.dst, mtu);

@@ -214,11 +214,6 @@ const struct ipsec_xform ipsec_xform_ipcomp = {
 	.payload	= comp_payload,
 };
 
-static bool is_ip(u8 nexthdr)
-{
-	return nexthdr == IPPROTO_IPIP || nexthdr == IPPROTO_IPV6;
-}
-
 /**
  * ipsec_ipcomp_find() - the SA of a received IPComp packet
  * @net: the namespace
@@ -252,7 +247,7 @@ struct ipsec_sa *ipsec_ipcomp_find(struct net *net, struct ipsec_sad_key *key,
 		ends.saddr.a4 = ((const struct iphdr *)ip)->saddr;
 	else
 		ends.saddr.in6 = ((const struct ipv6hdr *)ip)->saddr;
-	if (is_ip(comp->nexthdr))
+	if (ipsec_proto_is_ip(comp->nexthdr))
 		sa = ipsec_sad_find_out(net, &ends, IPSEC_MODE_KIND_TUNNEL, 0);
 	if (!sa)
 		sa = ipsec_sad_find_out(net, &ends, IPSEC_MODE_KIND_TRANSPORT,
@@ -282,7 +277,7 @@ struct ipsec_sa *ipsec_ipcomp_bare(struct net *net, const struct sk_buff *skb,
 	if (family == AF_INET) {
 		const struct iphdr *iph = ip_hdr(skb);
 
-		if (!is_ip(iph->protocol) || iph->ihl * 4 != sizeof(*iph) ||
+		if (!ipsec_proto_is_ip(iph->protocol) || iph->ihl * 4 != sizeof(*iph) ||
 		    ip_is_fragment(iph))
 			return NULL;
 		ends.saddr.a4 = iph->saddr;
@@ -290,7 +285,7 @@ struct ipsec_sa *ipsec_ipcomp_bare(struct net *net, const struct sk_buff *skb,
 	} else {
 		const struct ipv6hdr *iph = ipv6_hdr(skb);
 
-		if (!is_ip(iph->nexthdr))
+		if (!ipsec_proto_is_ip(iph->nexthdr))
 			return NULL;
 		ends.saddr.in6 = iph->saddr;
 		ends.daddr.in6 = iph->daddr;
@@ -318,8 +313,7 @@ bool ipsec_ipcomp_unwrap(struct net *net, struct sk_buff *skb,
 
 	if (likely(!sa))
 		return false;
-	nexthdr = family == AF_INET ? ip_hdr(skb)->protocol :
-				      ipv6_hdr(skb)->nexthdr;
+	nexthdr = ipsec_first_proto(skb, family);
 	/* A sniffer may share the bytes; it may be several packets merged. */
 	if (skb_unclone(skb, GFP_ATOMIC) || iptunnel_pull_offloads(skb)) {
 		ipsec_drop(net, skb, IPSEC_STAT_in_nomem, sa, NULL);

@@ -77,6 +77,7 @@ bool ipsec_selector_equal(const struct ipsec_selector *a,
 			  const struct ipsec_selector *b);
 bool ipsec_flow_from_skb(struct ipsec_flow *flow, struct sk_buff *skb,
 			 sa_family_t family, enum ipsec_dir dir);
+bool ipsec_flow_lasts(const struct ipsec_flow *flow, const struct sk_buff *skb);
 bool ipsec_flow_from_quote(struct ipsec_flow *flow, const struct sk_buff *skb,
 			   unsigned int off, sa_family_t family,
 			   enum ipsec_dir dir);

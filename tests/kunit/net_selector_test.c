@@ -134,6 +134,40 @@ static void flow_read(struct kunit *test)
 	}
 }
 
+/*
+ * Whichever bit of a packet changes: who looks at it at a glance sees no flow that a
+ * closer look does not, and that it is unchanged he sees.
+ */
+static void flow_lasts(struct kunit *test)
+{
+	const struct packet_case *c = test->param_value;
+	bool simple = c->sport && (c->proto == IPPROTO_UDP || c->proto == IPPROTO_TCP);
+	unsigned int bit, len = strlen(c->hex) / 2;
+	struct ipsec_flow flow, now;
+	struct sk_buff *skb;
+
+	if (!c->ok)
+		return;
+	skb = alloc_skb(len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_EXPECT_EQ(test, 0, hex2bin(skb_put(skb, len), c->hex, len));
+	skb_reset_network_header(skb);
+	ipsec_flow_from_skb(&flow, skb, c->family, c->dir);
+	/* Nothing is between IP and UDP or TCP. */
+	simple = simple && skb->data[c->family == AF_INET ? 9 : 6] == c->proto;
+	KUNIT_EXPECT_EQ(test, ipsec_flow_lasts(&flow, skb), simple);
+	for (bit = 8; bit < 8 * len; bit++) {
+		skb->data[bit / 8] ^= 1 << bit % 8;
+		if (ipsec_flow_lasts(&flow, skb)) {
+			KUNIT_EXPECT_TRUE(test, ipsec_flow_from_skb(&now, skb, c->family,
+								    c->dir));
+			KUNIT_EXPECT_TRUE(test, !memcmp(&flow, &now, sizeof(flow)));
+		}
+		skb->data[bit / 8] ^= 1 << bit % 8;
+	}
+	kfree_skb(skb);
+}
+
 static void addr_mask(struct kunit *test)
 {
 	union ipsec_addr addr, masked;
@@ -159,6 +193,7 @@ static void addr_mask(struct kunit *test)
 
 static struct kunit_case selector_test_cases[] = {
 	KUNIT_CASE_PARAM(flow_read, packet_gen_params),
+	KUNIT_CASE_PARAM(flow_lasts, packet_gen_params),
 	KUNIT_CASE(addr_mask),
 	{}
 };
