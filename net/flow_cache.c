@@ -168,6 +168,32 @@ bool ipsec_flow_cache_ask(struct ipsec_net *in, const struct ipsec_flow *flow,
 }
 
 /**
+ * ipsec_flow_cache_passes() - whether a packet obviously is to be let go as just before
+ * @in: the namespace, in which no socket says anything about packets
+ * @skb: the packet, about to leave, its data at the IP header
+ *
+ * Context: RCU read side, BH disabled. Return: whether the last question on this CPU was
+ * about its flow, and the answer is still that it may leave as it is; false also if it
+ * takes a closer look to know.
+ */
+bool ipsec_flow_cache_passes(struct ipsec_net *in, const struct sk_buff *skb)
+{
+	/* Pairs with the barrier in ipsec_generation_bump(). */
+	u64 generation = atomic64_read_acquire(&in->generation);
+	const struct slot *slot;
+	bool passes;
+
+	local_lock_nested_bh(&flow_cache.lock);
+	slot = __this_cpu_read(flow_cache.last);
+	passes = slot && slot->decision.generation == generation &&
+		 slot->decision.verdict == IPSEC_PASS &&
+		 slot->flow.dir == IPSEC_OUT && !slot->flow.socket &&
+		 ipsec_flow_lasts(&slot->flow, skb);
+	local_unlock_nested_bh(&flow_cache.lock);
+	return passes;
+}
+
+/**
  * ipsec_flow_cache_lookup() - what was decided about a flow
  * @in: the namespace
  * @flow: the flow

@@ -257,6 +257,7 @@ int ipsec_flow_cache_alloc(void);
 void ipsec_flow_cache_free(void);
 bool ipsec_flow_cache_ask(struct ipsec_net *in, const struct ipsec_flow *flow,
 			  bool again, struct ipsec_answer *answer);
+bool ipsec_flow_cache_passes(struct ipsec_net *in, const struct sk_buff *skb);
 bool ipsec_flow_cache_lookup(struct ipsec_net *in,
 			     const struct ipsec_flow *flow,
 			     struct ipsec_decision *decision);

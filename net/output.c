@@ -496,6 +496,19 @@ unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
 	return verdict;
 }
 
+/* Whether what was just let go, without a route of ours, still is what it was. */
+static bool passes_still(struct net *net, const struct sk_buff *skb)
+{
+	bool passes;
+
+	if (skb_dst(skb)->xfrm || unlikely(ipsec_socks_any(net, IPSEC_OUT)))
+		return false;
+	local_bh_disable();
+	passes = ipsec_flow_cache_passes(ipsec_net(net), skb);
+	local_bh_enable();
+	return passes;
+}
+
 /**
  * ipsec_output() - decide the fate of a packet that is about to leave
  * @skb: the packet, its data at the IP header, its route known
@@ -508,12 +521,14 @@ unsigned int ipsec_output_flow(struct net *net, struct sk_buff *skb,
 unsigned int ipsec_output(struct sk_buff *skb, sa_family_t family,
 			  const struct nf_hook_state *state)
 {
+	bool again = state->hook == NF_INET_POST_ROUTING;
 	struct ipsec_flow flow;
 
+	if (again && passes_still(state->net, skb))
+		return NF_ACCEPT;
 	switch (output_flow(state->net, state->sk, skb, family, &flow)) {
 	case DECIDER_POLICY:
-		return ipsec_output_flow(state->net, skb, &flow,
-					 state->hook == NF_INET_POST_ROUTING);
+		return ipsec_output_flow(state->net, skb, &flow, again);
 	case DECIDER_NOBODY:
 		route_plainly(skb);
 		return NF_ACCEPT;

@@ -251,6 +251,8 @@ bool ipsec_flow_lasts(const struct ipsec_flow *flow, const struct sk_buff *skb)
 {
 	unsigned int off = skb_network_offset(skb);
 
+	if (ip_hdr(skb)->version != (flow->family == AF_INET ? 4 : 6))
+		return false;
 	if (flow->family == AF_INET) {
 		const struct iphdr *iph = ip_hdr(skb);
 

@@ -156,7 +156,7 @@ static void flow_lasts(struct kunit *test)
 	/* Nothing is between IP and UDP or TCP. */
 	simple = simple && skb->data[c->family == AF_INET ? 9 : 6] == c->proto;
 	KUNIT_EXPECT_EQ(test, ipsec_flow_lasts(&flow, skb), simple);
-	for (bit = 8; bit < 8 * len; bit++) {
+	for (bit = 0; bit < 8 * len; bit++) {
 		skb->data[bit / 8] ^= 1 << bit % 8;
 		if (ipsec_flow_lasts(&flow, skb)) {
 			KUNIT_EXPECT_TRUE(test, ipsec_flow_from_skb(&now, skb, c->family,
