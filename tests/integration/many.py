@@ -4,6 +4,7 @@
 nobody waiting; GETSPI, GET and DELETE cost about what they cost among a hundred."""
 import os
 import socket
+import statistics
 import time
 
 import lab
@@ -31,22 +32,21 @@ def fill(c, low, high, lonely=True):
 
 
 def cost(c, first, count=EXTRA):
-    """Nanoseconds of one GETSPI, GET and DELETE each: the least of several turns,
-    which nobody disturbed."""
-    turns = {}
+    """Nanoseconds of a GETSPI, GET and DELETE: what half of them cost at most, so that
+    those are left out that somebody else had the CPU from."""
+    took = {}
     for _ in range(5):
         for text, kind, extra in (("GETSPI", GETSPI, None), ("GET", GET, b""),
                                   ("DELETE", DELETE, b"")):
             raws = [message(kind, ESP, ends() + (spirange(spi, spi) if extra is None
                                                  else sa(spi)))
                     for spi in range(first, first + count)]
-            start = time.monotonic_ns()
             for raw in raws:
+                start = time.monotonic_ns()
                 c.sock.send(raw)
                 c.sock.recv(4096)
-            took = (time.monotonic_ns() - start) // count
-            turns[text] = min(took, turns.get(text, took))
-    return turns
+                took.setdefault(text, []).append(time.monotonic_ns() - start)
+    return {text: statistics.median(times) for text, times in took.items()}
 
 
 def read(c, batch, most):
