@@ -136,7 +136,6 @@ const struct ipsec_alg_desc ipsec_alg_table[] = {
 	     SADB_X_EALG_CHACHA20POLY1305, 288, 288, 16),
 	{
 		.name		= "deflate",
-		.driver		= "deflate",
 		.kind		= IPSEC_ALG_COMP,
 		.id		= SADB_X_CALG_DEFLATE,
 		.threshold	= 90,

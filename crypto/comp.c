@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Compression. A transform of the crypto API has one state, which its caller
- * overwrites with each packet, and needs some 300 KB: so there is one on each
- * CPU, with a buffer for the result, and all SAs of an algorithm share them.
+ * Compression: deflate of the kernel's zlib, since the crypto API compresses no more
+ * from memory to memory. It needs some 300 KB, which its caller overwrites with each
+ * packet: so there is one on each CPU, with a buffer for the result, and all SAs share
+ * them.
  */
-#include <linux/crypto.h>
 #include <linux/err.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <linux/vmalloc.h>
+#include <linux/zlib.h>
 #include <ipsec/comp.h>
 #include <ipsec/compat.h>
 
+/*
+ * Raw deflate, as RFC 2394 has it: negative numbers say so. A window of 2 KB is what
+ * Linux's own IPComp expands, of 32 KB is what anybody may send.
+ */
+#define WINDOW_SENT	(-11)
+#define WINDOW_TAKEN	(-MAX_WBITS)
+
 /**
  * struct comp_work - what compresses one packet at a time
- * @tfm: the transform
+ * @deflate: compresses
+ * @inflate: expands
  * @result: IPSEC_COMP_MAX bytes
  */
 struct comp_work {
-	struct crypto_comp	*tfm;
+	struct z_stream_s	deflate;
+	struct z_stream_s	inflate;
 	u8			*result;
 };
 
@@ -36,52 +45,49 @@ struct comp_cpu {
 };
 
 /**
- * struct ipsec_comp_engine - what the SAs of one algorithm share
- * @link: [engines_mutex] in the list of all
- * @alg: [I] the algorithm
- * @users: [engines_mutex] SAs that have it or are about to
+ * struct ipsec_comp_engine - what all SAs share
+ * @users: [engine_mutex] SAs that have it or are about to
  * @cpu: [A] complete before the first SA uses it
  */
 struct ipsec_comp_engine {
-	struct list_head		link;
-	const struct ipsec_alg_desc	*alg;
 	unsigned int			users;
 	struct comp_cpu __percpu	*cpu;
 };
 
 /* Nothing sleeps below it: what takes long, or much memory, is done outside. */
-static DEFINE_MUTEX(engines_mutex);
-static LIST_HEAD(engines);
+static DEFINE_MUTEX(engine_mutex);
+/* [engine_mutex] NULL while no SA compresses. */
+static struct ipsec_comp_engine *engine;
 
 static void work_free(struct comp_work *w)
 {
 	if (!w)
 		return;
-	if (w->tfm)
-		crypto_free_comp(w->tfm);
+	vfree(w->deflate.workspace);
+	vfree(w->inflate.workspace);
 	vfree(w->result);
 	kfree(w);
 }
 
-static struct comp_work *work_make(const char *driver, int node)
+static struct comp_work *work_make(int node)
 {
 	struct comp_work *w = kzalloc_node(sizeof(*w), GFP_KERNEL, node);
-	struct crypto_comp *tfm;
 
 	if (!w)
-		return ERR_PTR(-ENOMEM);
-	tfm = crypto_alloc_comp(driver, 0, 0);
-	if (IS_ERR(tfm)) {
-		kfree(w);
-		return ERR_CAST(tfm);
-	}
-	w->tfm = tfm;
+		return NULL;
+	w->deflate.workspace = vzalloc_node(zlib_deflate_workspacesize(WINDOW_SENT,
+								       MAX_MEM_LEVEL),
+					    node);
+	w->inflate.workspace = vzalloc_node(zlib_inflate_workspacesize(), node);
 	w->result = vmalloc_node(IPSEC_COMP_MAX, node);
-	if (!w->result) {
-		work_free(w);
-		return ERR_PTR(-ENOMEM);
-	}
-	return w;
+	if (w->deflate.workspace && w->inflate.workspace && w->result &&
+	    zlib_deflateInit2(&w->deflate, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+			      WINDOW_SENT, MAX_MEM_LEVEL,
+			      Z_DEFAULT_STRATEGY) == Z_OK &&
+	    zlib_inflateInit2(&w->inflate, WINDOW_TAKEN) == Z_OK)
+		return w;
+	work_free(w);
+	return NULL;
 }
 
 static void engine_free(struct ipsec_comp_engine *e)
@@ -95,14 +101,13 @@ static void engine_free(struct ipsec_comp_engine *e)
 }
 
 /* An engine that is still to be filled. */
-static struct ipsec_comp_engine *engine_make(const struct ipsec_alg_desc *alg)
+static struct ipsec_comp_engine *engine_make(void)
 {
 	struct ipsec_comp_engine *e = kzalloc(sizeof(*e), GFP_KERNEL);
 	int cpu;
 
 	if (!e)
 		return NULL;
-	e->alg = alg;
 	e->cpu = alloc_percpu(struct comp_cpu);
 	if (!e->cpu) {
 		kfree(e);
@@ -113,32 +118,18 @@ static struct ipsec_comp_engine *engine_make(const struct ipsec_alg_desc *alg)
 	return e;
 }
 
-static struct ipsec_comp_engine *engine_find(const struct ipsec_alg_desc *alg)
+/* The engine, with one more user, filled or not; or NULL. */
+static struct ipsec_comp_engine *engine_get(void)
 {
-	struct ipsec_comp_engine *e;
+	struct ipsec_comp_engine *e, *made = engine_make();
 
-	lockdep_assert_held(&engines_mutex);
-	list_for_each_entry(e, &engines, link)
-		if (e->alg == alg)
-			return e;
-	return NULL;
-}
-
-/* The engine of an algorithm, with one more user, filled or not; or NULL. */
-static struct ipsec_comp_engine *engine_get(const struct ipsec_alg_desc *alg)
-{
-	struct ipsec_comp_engine *e, *made = engine_make(alg);
-
-	mutex_lock(&engines_mutex);
-	e = engine_find(alg);
-	if (!e && made) {
-		e = made;
-		made = NULL;
-		list_add(&e->link, &engines);
-	}
+	mutex_lock(&engine_mutex);
+	if (!engine)
+		swap(engine, made);
+	e = engine;
 	if (e)
 		e->users++;
-	mutex_unlock(&engines_mutex);
+	mutex_unlock(&engine_mutex);
 	if (made)
 		engine_free(made);
 	return e;
@@ -148,11 +139,11 @@ static void engine_put(struct ipsec_comp_engine *e)
 {
 	bool last;
 
-	mutex_lock(&engines_mutex);
+	mutex_lock(&engine_mutex);
 	last = !--e->users;
 	if (last)
-		list_del(&e->link);
-	mutex_unlock(&engines_mutex);
+		engine = NULL;
+	mutex_unlock(&engine_mutex);
 	if (last)
 		engine_free(e);
 }
@@ -173,11 +164,9 @@ static int engine_fill(struct ipsec_comp_engine *e)
 		/* Pairs with the cmpxchg() of whoever made it. */
 		if (smp_load_acquire(&c->work))
 			continue;
-		if (ipsec_alg_lately_missing(e->alg))
-			return -ENOSYS;
-		w = work_make(e->alg->driver, cpu_to_node(cpu));
-		if (IS_ERR(w))
-			return ipsec_alg_error(PTR_ERR(w), e->alg, NULL);
+		w = work_make(cpu_to_node(cpu));
+		if (!w)
+			return -ENOMEM;
 		if (cmpxchg(&c->work, NULL, w))
 			work_free(w);
 	}
@@ -187,17 +176,14 @@ static int engine_fill(struct ipsec_comp_engine *e)
 /**
  * ipsec_comp_init() - make the compression of an IPComp SA
  * @c: filled
- * @alg: the algorithm
+ * @alg: the algorithm, of which there is one: deflate
  *
- * Loads crypto modules if it must.
- *
- * Context: process, may sleep long. Return: 0; -ENOSYS when this kernel lacks
- * the algorithm; -ENOMEM. After a failure ipsec_comp_destroy() need not be
- * called.
+ * Context: process, may sleep. Return: 0 or -ENOMEM, and then ipsec_comp_destroy() need
+ * not be called.
  */
 int ipsec_comp_init(struct ipsec_comp *c, const struct ipsec_alg_desc *alg)
 {
-	struct ipsec_comp_engine *e = engine_get(alg);
+	struct ipsec_comp_engine *e = engine_get();
 	int err;
 
 	*c = (struct ipsec_comp){ .threshold = alg->threshold };
@@ -243,6 +229,21 @@ void ipsec_comp_done(const struct ipsec_comp *c)
 	local_unlock_nested_bh(&c->engine->cpu->lock);
 }
 
+static void stream_set(struct z_stream_s *stream, const u8 *from, unsigned int len,
+		       u8 *to, unsigned int room)
+{
+	stream->next_in = from;
+	stream->avail_in = len;
+	stream->next_out = to;
+	stream->avail_out = room;
+}
+
+/* Return: the length of what is in @room bytes now, if that is all. */
+static int stream_end(const struct z_stream_s *stream, int said, unsigned int room)
+{
+	return said == Z_STREAM_END ? room - stream->avail_out : -EINVAL;
+}
+
 /**
  * ipsec_comp_compress() - compress a payload
  * @c: the compression
@@ -259,11 +260,12 @@ int ipsec_comp_compress(const struct ipsec_comp *c, const u8 *from,
 			unsigned int len, unsigned int room, const u8 **to)
 {
 	struct comp_work *w = work_begin(c);
-	int err;
+	struct z_stream_s *stream = &w->deflate;
 
 	*to = w->result;
-	err = crypto_comp_compress(w->tfm, from, len, w->result, &room);
-	return err ?: room;
+	zlib_deflateReset(stream);
+	stream_set(stream, from, len, w->result, room);
+	return stream_end(stream, zlib_deflate(stream, Z_FINISH), room);
 }
 
 /**
@@ -285,9 +287,10 @@ int ipsec_comp_expand(const struct ipsec_comp *c, const u8 *from,
 		      unsigned int len, unsigned int room, const u8 **to)
 {
 	struct comp_work *w = work_begin(c);
-	int err;
+	struct z_stream_s *stream = &w->inflate;
 
 	*to = w->result;
-	err = crypto_comp_decompress(w->tfm, from, len, w->result, &room);
-	return err ?: room;
+	zlib_inflateReset(stream);
+	stream_set(stream, from, len, w->result, room);
+	return stream_end(stream, zlib_inflate(stream, Z_FINISH), room);
 }

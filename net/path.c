@@ -119,16 +119,25 @@ unsigned int ipsec_path_mtu(struct net *net, const struct dst_entry *dst,
 	return dst->ops->family == AF_INET6 ? mtu6(dst) : mtu4(dst);
 }
 
+/* The core's own copying keeps what was learned, and is not exported by each kernel. */
 static struct dst_entry *copy4(struct dst_entry *dst)
 {
-	struct rtable *from = (struct rtable *)dst;
-	struct rtable *rt = rt_dst_clone(dst->dev, from);
+	const struct rtable *from = (const struct rtable *)dst;
+	struct rtable *rt = rt_dst_alloc(dst->dev, from->rt_flags, from->rt_type,
+					 dst->flags & DST_NOXFRM);
 
 	if (!rt)
 		return NULL;
+	rt->rt_is_input = from->rt_is_input;
+	rt->rt_iif = from->rt_iif;
 	rt->rt_uses_gateway = from->rt_uses_gateway;
-	rt->rt_pmtu = 0;
-	rt->rt_mtu_locked = 0;
+	rt->rt_gw_family = from->rt_gw_family;
+	/* The longer one of the union. */
+	rt->rt_gw6 = from->rt_gw6;
+	rt->dst.input = dst->input;
+	rt->dst.output = dst->output;
+	rt->dst.error = dst->error;
+	rt->dst.lwtstate = lwtstate_get(dst->lwtstate);
 	ip_dst_init_metrics(&rt->dst,
 			    (struct dst_metrics *)dst_metrics_ptr(dst));
 	return &rt->dst;

@@ -8,6 +8,7 @@
 #include <net/inet6_hashtables.h>
 #include <net/tcp.h>
 #include <net/udp.h>
+#include <ipsec/compat.h>
 #include <ipsec/sockpolicy.h>
 #include "net.h"
 
@@ -17,9 +18,8 @@ static struct sock *find4(struct net *net, const struct ipsec_flow *flow,
 	if (flow->proto == IPPROTO_UDP)
 		return udp4_lib_lookup(net, flow->src.a4, flow->sport,
 				       flow->dst.a4, flow->dport, ifindex);
-	return inet_lookup(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
-			   flow->src.a4, flow->sport, flow->dst.a4,
-			   flow->dport, ifindex);
+	return ipsec_inet_lookup(net, flow->src.a4, flow->sport, flow->dst.a4,
+				 flow->dport, ifindex);
 }
 
 static struct sock *find6(struct net *net, const struct ipsec_flow *flow,
@@ -28,9 +28,8 @@ static struct sock *find6(struct net *net, const struct ipsec_flow *flow,
 	if (flow->proto == IPPROTO_UDP)
 		return udp6_lib_lookup(net, &flow->src.in6, flow->sport,
 				       &flow->dst.in6, flow->dport, ifindex);
-	return inet6_lookup(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
-			    &flow->src.in6, flow->sport, &flow->dst.in6,
-			    flow->dport, ifindex);
+	return ipsec_inet6_lookup(net, &flow->src.in6, flow->sport, &flow->dst.in6,
+				  flow->dport, ifindex);
 }
 
 /**

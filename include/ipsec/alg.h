@@ -24,7 +24,7 @@ enum ipsec_iv_kind {
 /**
  * struct ipsec_alg_desc - one algorithm
  * @name: setkey's name
- * @driver: Linux Crypto API name; of an AEAD the whole transform
+ * @driver: Linux Crypto API name; of an AEAD the whole transform; NULL for compression
  * @kind: integrity, encryption or compression
  * @id: SADB_AALG_*, SADB_EALG_* or SADB_X_CALG_* number on the PF_KEY wire; of
  *      compression the well-known CPI too

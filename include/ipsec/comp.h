@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Compression of IPComp over the kernel crypto API. A leaf, like crypt.h: from
+ * Compression of IPComp by the kernel's zlib. A leaf, like crypt.h: from
  * memory to memory, and synchronous.
  */
 #ifndef _IPSEC_COMP_H

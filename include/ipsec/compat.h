@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only place that knows kernel versions: what 6.1 and 6.12 do differently.
+ * The only place that knows kernel versions: what those from 6.1 to 7.3 do differently.
  * A test for the symbol is preferred, because distributions backport.
  */
 #ifndef _IPSEC_COMPAT_H
@@ -117,6 +117,17 @@
 #define ipsec_route_input4(skb)						\
 	ip_route_input_noref(skb, ip_hdr(skb)->daddr,			\
 			     ip_hdr(skb)->saddr, ip_hdr(skb)->tos, (skb)->dev)
+#endif
+
+/* 6.18: a namespace's sockets are looked up without naming its table; Kbuild asks. */
+#ifdef IPSEC_LOOKUP_HASHINFO
+#define ipsec_inet_lookup(net, ...)	\
+	inet_lookup(net, (net)->ipv4.tcp_death_row.hashinfo, NULL, 0, __VA_ARGS__)
+#define ipsec_inet6_lookup(net, ...)	\
+	inet6_lookup(net, (net)->ipv4.tcp_death_row.hashinfo, NULL, 0, __VA_ARGS__)
+#else
+#define ipsec_inet_lookup(net, ...)	inet_lookup(net, NULL, 0, __VA_ARGS__)
+#define ipsec_inet6_lookup(net, ...)	inet6_lookup(net, NULL, 0, __VA_ARGS__)
 #endif
 
 /* Not every kernel exports it; NULL where it does not. */

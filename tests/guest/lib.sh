@@ -80,3 +80,18 @@ with_parents() {
 	awk -F/ '{ p = $1; if (p != "") print p
 		for (i = 2; i <= NF; i++) { p = p "/" $i; print p } }' | sort -u
 }
+
+# in_root ROOT DIRECTORY COMMAND...: run it in a root of packages that were unpacked, with
+# the directory as /src.
+in_root() {
+	local unshare=(unshare -m)
+
+	[ "$(id -u)" = 0 ] || unshare=(unshare -Urm)
+	"${unshare[@]}" sh -c '
+		root=$1
+		mount --bind "$2" "$root/src" &&
+		mount --rbind /proc "$root/proc" &&
+		mount --bind /dev/null "$root/dev/null" || exit
+		shift 2
+		exec chroot "$root" "$@"' in_root "$@"
+}

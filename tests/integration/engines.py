@@ -1,29 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Compression is made once for all namespaces, however many ask for it at once, and
-none of them waits for another one: not for its memory, its modules, or its end.
+none of them waits for another one: not for its memory, the modules of its ciphers, or its
+end.
 
 What is there can be counted: each CPU has one buffer, for which the kernel has a row
-in /proc/vmallocinfo. Where it is a module, modprobe hangs for the namespace of an
+in /proc/vmallocinfo. Where a cipher is a module, modprobe hangs for the namespace of an
 ordinary user as long as the case wants, while others ask. No time is measured: what is
 to happen meanwhile has happened before modprobe goes on.
 """
 import contextlib
 import os
 import signal
-import subprocess
 import time
 
 import lab
 import users
 from lab import A4, B4
 from modprobe import modprobe_is, take_away
-from pfkey_client import ADD, ESP, FLUSH, IPCOMP, REGISTER, Client, ends, key, \
-    name, sa, sa2
+from pfkey_client import ADD, ESP, FLUSH, IPCOMP, Client, ends, key, name, sa, sa2
 
 DEBUG = os.path.exists("/sys/kernel/debug/kunit")       # there all is built in
-BUILT_IN = f"/lib/modules/{os.uname().release}/modules.builtin"
-DEFLATE, SERPENT = 2, 252
+DEFLATE, SERPENT, TWOFISH = 2, 252, 253
 ROUNDS, CROWD = 10, 6
 # What waits for another namespace would do so for ever; this is when to call it that.
 PATIENCE = 60
@@ -32,26 +30,18 @@ COUNTS = [dict.fromkeys(("in_comphist", "in_success", "out_comphist", "out_succe
 WORKS = [True, True], COUNTS
 HELD, GO = "/run/engines.held", "/run/engines.go"
 TEXT = b"the quick brown fox jumps over the lazy dog. " * 20
-# The kernel's call for deflate with this number hangs until the case lets it go, and
+# The kernel's call for Twofish with this number hangs until the case lets it go, and
 # those before it find nothing.
 HANGS = f"""
 echo "$*" >>$log
-case $* in *" crypto-deflate")
-	[ $(grep -c ' crypto-deflate$' $log) -ge @FROM ] || exit 1
+case $* in *twofish*)
+	[ $(grep -c twofish $log) -ge @FROM ] || exit 1
 	if mkdir {HELD} 2>/dev/null; then
 		while [ ! -e {GO} ]; do sleep 0.05; done
 	fi
 esac
 exec $usual "$@"
 """
-
-
-def modular():
-    """Whether compression is a module, which can be taken away: not in 6.1."""
-    if DEBUG:
-        return False
-    with open(BUILT_IN, encoding="ascii") as f:
-        return "/deflate.ko" not in f.read()
 
 
 def cpus():
@@ -162,8 +152,6 @@ def at_once(a, b):
     """Both hosts, and strangers of whom each other one dies as it builds."""
     wrong = []
     for _ in range(ROUNDS):
-        if modular():
-            subprocess.run(["rmmod", "deflate"], stderr=subprocess.DEVNULL, check=False)
         wait, gate = os.pipe()
         crowd = [Other(add, wait=wait) for _ in range(CROWD)]
         pair = [Other(add, host, wait) for host in (a, b)]
@@ -196,7 +184,7 @@ def hanging(who, first=1):
         os.unlink(GO)
     with contextlib.suppress(OSError):
         os.rmdir(HELD)
-    take_away(("deflate", "serpent", "twofish"))
+    take_away(("serpent", "twofish"))
     with modprobe_is(HANGS.replace("@FROM", str(first))):
         one = Other(who)
         assert settle(True, lambda: os.path.exists(HELD)), "no modprobe"
@@ -206,29 +194,36 @@ def hanging(who, first=1):
             open(GO, "w", encoding="ascii").close()
 
 
+def with_cipher(number):
+    def ask(c):
+        r = c.ask(ADD, ESP, sa(0x7000, encrypt=number, auth=0) + ends() + key(9, bytes(16)))
+        return name(r.errno)
+
+    return ask
+
+
 def others_build(a, b):
     """While the modules of one namespace do not come."""
-    with hanging(add) as one:
+    with hanging(with_cipher(TWOFISH)) as one:
         pair = [Other(add, host) for host in (a, b)]
-        said = [other.said() for other in pair], one.said(0)
-        if not lab.equal("modprobe hangs for one namespace: others get IPComp meanwhile",
-                         (["0", "0"], None), said):
+        serpent = Other(with_cipher(SERPENT), a)
+        said = [other.said() for other in pair + [serpent]], one.said(0)
+        if not lab.equal("modprobe hangs for one namespace: others get IPComp and ciphers "
+                         "meanwhile", (["0"] * 3, None), said):
             return
         lab.equal("it works, and is counted", WORKS, traffic(a, b))
         ended = [Other(flushed, host) for host in (a, b)]
-        lab.equal("their SAs end, and none waits for the one that builds",
+        lab.equal("their SAs end, and none waits for the one that asks",
                   ["0", "0"], [other.said() for other in ended])
-        lab.equal("which keeps what they made", cpus(), settle(cpus(), buffers))
-    lab.equal("modprobe goes on: that namespace gets IPComp too", "0", one.said())
-    lab.equal("each CPU has one buffer", cpus(), buffers())
-    for other in [one] + pair + ended:
+        lab.equal("nor for each other: no buffer is left", 0, settle(0, buffers))
+    lab.equal("modprobe goes on: that namespace gets its cipher too", "0", one.said())
+    for other in [one, serpent] + pair + ended:
         other.end()
-    lab.equal("the namespace ends, and none is left", 0, settle(0, buffers))
 
 
 def dies(a, b):
-    """A namespace that ends as it builds."""
-    with hanging(add) as one:
+    """A namespace that ends as it asks."""
+    with hanging(with_cipher(TWOFISH)) as one:
         other = Other(add, a)
         said = other.said()
         lab.equal("it is killed while modprobe hangs", signal.SIGKILL, one.end())
@@ -245,41 +240,41 @@ def dies(a, b):
     lab.equal("none is left in the end", 0, settle(0, buffers))
 
 
-def algorithms(c):
-    """How many of both lists there are."""
-    r = c.ask(REGISTER, 0)
-    if r.errno:
-        return name(r.errno)
-    return str([len(r.ext[kind]) // 8 - 1 for kind in (14, 15)])
-
-
-def with_serpent(c):
-    """A module that nobody has loaded."""
-    r = c.ask(ADD, ESP, sa(0x7000, encrypt=SERPENT, auth=0) + ends() + key(9, bytes(16)))
-    return name(r.errno)
-
-
 def anew():
+    """Not with what it remembers of times when modprobe found nothing."""
     lab.run("rmmod", "ipsec")
     lab.run("insmod", "/ipsec/ipsec.ko")
 
 
+def calls(host):
+    """How often Twofish is asked for when there is none: last by a work item."""
+    anew()
+    take_away(("twofish",))
+    with modprobe_is("""echo "$*" >>$log
+case $* in *twofish*) exit 1; esac
+exec $usual "$@"
+""") as log:
+        other = Other(with_cipher(TWOFISH), host)
+        lab.equal("without modules there is no Twofish", "ENOSYS", other.said())
+        other.end()
+        with open(log, encoding="ascii") as f:
+            return sum("twofish" in line for line in f)
+
+
 def others_ask(a, b):
-    """It is not known yet which algorithms there are, and whether one namespace's is
-    there cannot be said yet: its process finds no module, then a work item asks."""
-    # Not what it remembers from cases in which modprobe found nothing.
+    """Whether one namespace's cipher is there cannot be said yet: its process finds no
+    module, then a work item asks."""
+    last = calls(a)
     anew()
-    with a.entered():
-        usual = algorithms(Client())
-    anew()
-    with hanging(add, first=2) as one:
-        pair = [Other(algorithms, a), Other(with_serpent, b)]
+    with hanging(with_cipher(TWOFISH), first=last) as one:
+        pair = [Other(add, a), Other(with_cipher(SERPENT), b)]
         said = [other.said() for other in pair], one.said(0)
-        lab.equal("it hangs for the answer about one algorithm: others hear of others",
-                  ([usual, "0"], None), said)
+        lab.equal("it hangs for the answer about one algorithm: others have theirs",
+                  (["0", "0"], None), said)
     lab.equal("modprobe goes on, and there is an answer", True, one.said() is not None)
     for other in [one] + pair:
         other.end()
+    anew()
 
 
 def body():
@@ -287,7 +282,7 @@ def body():
     lab.equal("nobody has IPComp: no buffer", 0, settle(0, buffers))
     policies(a, b)
     at_once(a, b)
-    if modular():
+    if not DEBUG:
         others_build(a, b)
         dies(a, b)
         others_ask(a, b)

@@ -208,14 +208,6 @@ static void comp_shared(struct kunit *test)
 				  sizeof(data), &to), 0);
 }
 
-static void comp_missing(struct kunit *test)
-{
-	static const struct ipsec_alg_desc none = { .driver = "no such" };
-	struct ipsec_comp c;
-
-	KUNIT_EXPECT_EQ(test, ipsec_comp_init(&c, &none), -ENOSYS);
-}
-
 static struct kunit_case comp_cases[] = {
 	KUNIT_CASE_PARAM(comp_expands, vector_gen_params),
 	KUNIT_CASE(comp_round_trip),
@@ -223,7 +215,6 @@ static struct kunit_case comp_cases[] = {
 	KUNIT_CASE(comp_bomb),
 	KUNIT_CASE(comp_cut_short),
 	KUNIT_CASE(comp_shared),
-	KUNIT_CASE(comp_missing),
 	{}
 };
 
