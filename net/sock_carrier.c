@@ -138,6 +138,12 @@ struct starter {
 	struct net		*net;
 };
 
+/*
+ * NULL where it is not exported. A weak symbol, which code may not name: that goes by a
+ * table of offsets on some machines, and arm64's kernel loads no module with one.
+ */
+static typeof(task_work_add) *add_task_work = task_work_add;
+
 static void start(struct callback_head *task)
 {
 	struct starter *s = container_of(task, struct starter, task);
@@ -159,12 +165,13 @@ static void start_hooks(struct net *net)
 {
 	struct ipsec_socks *socks = &ipsec_net(net)->socks;
 	struct starter *s = kmalloc(sizeof(*s), GFP_ATOMIC);
+	typeof(task_work_add) *add = READ_ONCE(add_task_work);
 
-	if (s && task_work_add && !(current->flags & PF_KTHREAD)) {
+	if (s && add && !(current->flags & PF_KTHREAD)) {
 		s->net = net;
 		init_task_work(&s->task, start);
 		atomic_inc(&socks->starting);
-		if (!task_work_add(current, &s->task, TWA_RESUME))
+		if (!add(current, &s->task, TWA_RESUME))
 			return;
 		atomic_dec(&socks->starting);
 	}
