@@ -130,7 +130,7 @@ def stopped(seen):
 
 def body():
     in_force()
-    with announced("WARNING: CPU: .* trap_warn", "blocked for more than",
+    with announced("WARNING: .* trap_warn", "blocked for more than",
                    "BUG: soft lockup") as seen, impatient():
         spring("warn")
         lab.claim(seen.wait("trap_warn"), "a warning is seen")

@@ -279,6 +279,8 @@ def others_ask(a, b):
 
 def body():
     a, b = lab.hosts()
+    if not DEBUG:
+        anew()
     lab.equal("nobody has IPComp: no buffer", 0, settle(0, buffers))
     policies(a, b)
     at_once(a, b)

@@ -6,6 +6,7 @@ to. Starting a program costs a guest up to fifty milliseconds.
 """
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import signal
@@ -109,6 +110,21 @@ def loopback():
     for name in "disable_xfrm", "disable_policy":
         with open(f"/proc/sys/net/ipv4/conf/lo/{name}", "w") as f:
             f.write("0")
+
+
+# Kernels of 7.x lost it.
+UDP_LITE = socket.SOCK_DGRAM, 136
+
+
+def speaks(kind, proto):
+    """Whether the kernel has such sockets."""
+    try:
+        socket.socket(socket.AF_INET, kind, proto).close()
+    except OSError as err:
+        if err.errno != errno.EPROTONOSUPPORT:
+            raise
+        return False
+    return True
 
 
 def family(address):

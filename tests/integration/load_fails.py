@@ -134,8 +134,9 @@ def late(seen):
     detectors.spring(f"claim {PRIORITY}")
     errors = {load() for _ in range(10)}
     detectors.spring("yield")
-    lab.equal("a late step fails: errno, PF_KEY sockets, what is left",
-              ({"EEXIST"}, 0, []), (errors, seen[OPENED], without()))
+    # Newer kernels say EEXIST only of a module that is there already.
+    lab.claim(errors in ({"EEXIST"}, {"EBUSY"}), "a late step fails: errno", errors)
+    lab.equal("PF_KEY sockets, and what is left", (0, []), (seen[OPENED], without()))
     seen[KEEP] = 0
 
 

@@ -483,7 +483,8 @@ def echoed(x, v):
 
 
 PROTOCOLS = {"TCP": (socket.SOCK_STREAM, 0), "UDP": (socket.SOCK_DGRAM, 0),
-             "UDP-Lite": (socket.SOCK_DGRAM, 136), "protocol 253": (socket.SOCK_RAW, 253)}
+             **({"UDP-Lite": lab.UDP_LITE} if lab.speaks(*lab.UDP_LITE) else {}),
+             "protocol 253": (socket.SOCK_RAW, 253)}
 
 
 def plug_in(x, v, name):

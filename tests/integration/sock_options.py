@@ -178,7 +178,8 @@ def answers(a):
 def kinds(a):
     """Sockets of every kind and state."""
     table = {"UDP": (DGRAM, 0), "TCP": (STREAM, 0), "raw": (RAW, socket.IPPROTO_ICMP),
-             "ICMP": (DGRAM, socket.IPPROTO_ICMP), "UDPLITE": (DGRAM, 136)}
+             "ICMP": (DGRAM, socket.IPPROTO_ICMP),
+             **({"UDPLITE": lab.UDP_LITE} if lab.speaks(*lab.UDP_LITE) else {})}
     # The debug kernel has no SCTP; stock kernels must have it.
     if not os.path.exists("/sys/kernel/debug/kmemleak"):
         lab.run("modprobe", "sctp")
