@@ -71,10 +71,10 @@ help:
 	@echo "make clean         remove what was built here"
 	@echo
 	@echo "These need no kernel headers and install what they need:"
-	@echo "make demo          two hosts in a stock Debian kernel; KERNEL=6.1 or 6.12"
+	@echo "make demo          two hosts in a stock Debian kernel; KERNEL=6.1, 7.3 ..."
 	@echo "make test          everything; ends with 'N passed, N failed'"
 	@echo "make kunit         the KUnit suites, in seconds"
-	@echo "make integration   T='case ...' KERNEL=uml, 6.1, 6.12 or 6.12-rt"
+	@echo "make integration   T='case ...' KERNEL=uml, 6.1, 6.12, 6.12-rt, 7.3 ..."
 	@echo "                   T=sock_options ROUNDS=1000000: policies of sockets, so often"
 	@echo "make fuzz          TIME=60: seconds, of the parsers and the kernel; SEED=, see tests/README.md"
 	@echo "make soak          TIME=600: seconds of everything at once; KERNEL=6.12, 6.1 or uml; SEED="
