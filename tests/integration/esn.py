@@ -41,7 +41,7 @@ def dumped(host):
 
 
 def across(a, b):
-    every = combos()
+    every = matrix.spoken(b, combos())
     matrix.addresses(a, b)
     a.setkey("".join(c.setkey(a) for c in every))
     b.ip("".join(c.xfrm(b) for c in every))

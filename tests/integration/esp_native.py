@@ -11,7 +11,7 @@ import matrix
 def body():
     lab.run("modprobe", "-a", "esp4", "esp6", "ah4", "ah6")
     a, b = lab.hosts()
-    combos = matrix.combos()
+    combos = matrix.spoken(b, matrix.combos())
     matrix.addresses(a, b)
     a.setkey("".join(c.setkey(a) for c in combos))
     b.ip("".join(c.xfrm(b) for c in combos))
