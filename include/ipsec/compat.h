@@ -99,9 +99,11 @@
 
 /*
  * Whether the firewall sends a copy of a packet just now. Until 6.16 a CPU says so, which
- * with PREEMPT_RT may be another task; later on the task says it.
+ * with PREEMPT_RT may be another task; since then the task says it.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0) && !defined(CONFIG_PREEMPT_RT)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define ipsec_sends_copy()	(current->in_nf_duplicate)
+#elif !defined(CONFIG_PREEMPT_RT)
 #define ipsec_sends_copy()	this_cpu_read(nf_skb_duplicated)
 #else
 #define ipsec_sends_copy()	false
