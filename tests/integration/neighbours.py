@@ -198,6 +198,19 @@ def chain(hook, rules, priority="0", kind="filter", name="c"):
             f"{rules}\n}}\n")
 
 
+class Either:
+    """What native XFRM does on older kernels, or on newer ones."""
+
+    def __init__(self, *ways):
+        self.ways = ways
+
+    def __eq__(self, seen):
+        return seen in self.ways
+
+    def __repr__(self):
+        return " or ".join(map(repr, self.ways))
+
+
 class Row(typing.NamedTuple):
     """A neighbour: what it is told on gateways; what is done; what comes of it and what
     is on the wire between both; the same for native XFRM, if that is not the same."""
