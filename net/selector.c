@@ -233,7 +233,8 @@ static bool ports_last(const struct ipsec_flow *flow, const struct sk_buff *skb,
 {
 	const __be16 *ports = (const __be16 *)(skb->data + off);
 
-	return (flow->proto == IPPROTO_UDP || flow->proto == IPPROTO_TCP) &&
+	return !flow->fragment &&
+	       (flow->proto == IPPROTO_UDP || flow->proto == IPPROTO_TCP) &&
 	       off + 2 * sizeof(*ports) <= skb_headlen(skb) &&
 	       ports[0] == flow->sport && ports[1] == flow->dport;
 }

@@ -49,6 +49,8 @@ static const struct packet_case packets[] = {
 	  IPSEC_IN, true, 50, 0, 0 },
 	{ "first fragment", IP4("2000", "11") "01f40035", AF_INET, IPSEC_OUT,
 	  true, 17, 0, 0 },
+	{ "first fragment, ports of 0", IP4("2000", "11") "00000000", AF_INET,
+	  IPSEC_OUT, true, 17, 0, 0 },
 	{ "later fragment", IP4("0010", "11") "01f40035", AF_INET, IPSEC_FWD,
 	  true, 17, 0, 0 },
 	{ "IPv6 UDP", IP6("11") "01f40035", AF_INET6, IPSEC_OUT, true, 17, 500,
